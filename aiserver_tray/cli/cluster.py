@@ -157,9 +157,7 @@ def status(*, cluster: str, as_json: bool) -> None:
 @_modules
 @_pin
 @_publish
-@click.option(
-    "--from-backup", metavar="ID", default="", help="Take the data of a backup there (one MODULE)."
-)
+@click.option("--from-backup", metavar="ID", default="", help="Give MODULE a backup's data.")
 @click.option(
     "--node-address",
     metavar="ADDRESS",

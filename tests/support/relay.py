@@ -50,9 +50,13 @@ class Relay:
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
 
+    def _see(self, data: bytes) -> None:
+        """Called with all that one of them sends."""
+
     def _pass(self, source: socket.socket, drain: socket.socket) -> None:
         with suppress(OSError):  # one of them was closed
             while data := source.recv(65536):
+                self._see(data)
                 if drain not in self._dead:
                     drain.sendall(data)
             if drain not in self._dead:

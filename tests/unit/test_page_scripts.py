@@ -81,6 +81,7 @@ NEIGHBOURS = {
     ("alerts", "logs"): "marks in a line what a rule looks for",
     ("alerts", "modules"): "restarts the module of an alert",
     ("backups", "home"): "shows how far a backup is, as Home does",
+    ("cluster", "backups"): "offers the data of a backup to a deployment",
     ("home", "access"): "says what is open to the network",
     ("home", "alerts"): "shows the active alerts",
     ("home", "backups"): "asks for the recovery key, and says when a backup is overdue",

@@ -91,6 +91,10 @@ _UNKNOWN_IMAGES: Final = Text(
     "These images were not found here, so it is not known whether they declare volumes of their "
     "own, which would not be kept: {images}. Pull them here first, and look at the plan again."
 )
+_UNENDED: Final = Text(
+    "A change of {module} has not ended. Finish it with: aiserver-tray cluster deploy {module}. Or "
+    "take it back with: aiserver-tray cluster remove {module}"
+)
 _HALF: Final = Text(
     "{node} has only a part of the data of {module}, because a restore was interrupted. Repeat it: "
     "on the page Cluster, choose Deploy and the backup, or run: aiserver-tray cluster deploy "
@@ -152,8 +156,7 @@ class Clusters:
 
     def status(self, name: str) -> ClusterView:
         """Ask the cluster *name*. While no manager answers, what it was before."""
-        name, data = self.file.get(name)
-        managers = self.managers(name, data)
+        name, data, managers = self._cluster(name)
         try:
             managers.check()
             seen = see(managers)
@@ -178,19 +181,20 @@ class Clusters:
             lock = managers.find("/configs", LOCK)
             if seconds_left(managers, lock, installation):  # somebody works on it
                 unended = []
-        text = Text(
-            "A change of {module} has not ended. Finish it with: aiserver-tray cluster deploy "
-            "{module}. Or take it back with: aiserver-tray cluster remove {module}"
-        )
-        unfinished = {module: text.with_values({"module": module}) for module in unended}
+        unfinished = {}
+        for module in unended:
+            node = data.deployed[module].restoring
+            values = {"module": module, "node": node}
+            unfinished[module] = (_HALF if node else _UNENDED).with_values(values)
         return Deployed(titles, installation, unfinished)
 
-    def managers(self, name: str, data: ClusterData) -> Managers:
-        """The managers of the cluster *name*."""
+    def _cluster(self, name: str) -> tuple[str, ClusterData, Managers]:
+        """The name of the cluster *name*, what is remembered of it, and its managers."""
+        name, data = self.file.get(name)
         key = (name, data.id, *data.managers)
         if key not in self._managers:
             self._managers[key] = Managers(name, data.managers, data.id)
-        return self._managers[key]
+        return name, data, self._managers[key]
 
     # -- adding and forgetting ---------------------------------------------------------------------
 
@@ -233,8 +237,7 @@ class Clusters:
 
     def plan(self, asked: DeployRequest) -> DeployPlan:
         """What deploying *asked* does."""
-        name, data = self.file.get(asked.cluster)
-        managers = self.managers(name, data)
+        name, _, managers = self._cluster(asked.cluster)
         view = self._planned(name, managers, asked, self._app.preview).view
         if asked.backup and view.problems:  # it is not known yet where its data belongs
             return view
@@ -318,8 +321,7 @@ class Clusters:
     def deploy(self, asked: DeployRequest, kind: WorkKind = "deploy") -> str:
         """Start to deploy *asked*, with the data of a backup if it has one, once nothing is in the
         way; the ID of the work."""
-        name, data = self.file.get(asked.cluster)
-        managers = self.managers(name, data)
+        name, _, managers = self._cluster(asked.cluster)
         planned = self._planned(name, managers, asked, self._app.preview)
         refuse(planned)
         modules = planned.view.modules
@@ -363,8 +365,7 @@ class Clusters:
         Raises:
             ClusterError: one of *modules* is not deployed, or from another home.
         """
-        name, data = self.file.get(cluster)
-        managers = self.managers(name, data)
+        name, data, managers = self._cluster(cluster)
         seen = see(managers)
         self._own(modules, seen, data)
         return name, managers, seen
@@ -385,8 +386,7 @@ class Clusters:
         run: Callable[[Deployment], object],
     ) -> str:
         """Start work on the cluster *name*, with its lock: *run*. The ID of the work."""
-        _, data = self.file.get(name)
-        managers = self.managers(name, data)
+        _, _, managers = self._cluster(name)
 
         def task(work: Work) -> None:
             patient = managers.patient(LEADER_SECONDS, work.cancelled.is_set)
@@ -491,8 +491,7 @@ class Clusters:
 
     def pin(self, asked: PinRequest) -> ClusterView:
         """Let the volumes of a module be on one node."""
-        name, data = self.file.get(asked.cluster)
-        managers = self.managers(name, data)
+        name, data, managers = self._cluster(asked.cluster)
         with locked(managers, uuid4().hex, self._app.settings.installation_id):
             self._pin(asked, data, managers)
         return self.status(name)
@@ -518,8 +517,7 @@ class Clusters:
 
     def set_node(self, cluster: str, node: str, availability: Availability) -> ClusterView:
         """Let *node* have this *availability*."""
-        name, data = self.file.get(cluster)
-        managers = self.managers(name, data)
+        name, _, managers = self._cluster(cluster)
         seen = see(managers)
         found = self._node(node, seen)
         given = next(one for one in seen.nodes if one["ID"] == found.id)

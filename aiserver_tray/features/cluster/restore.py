@@ -115,7 +115,8 @@ class Restoration:
                 self._deploy(self._cluster, first, deployment)
             self._each(deployment, data.databases, self._load)
         except BaseException:
-            if data.undo():
+            # A part that an earlier attempt left is not known to be gone.
+            if data.undo() and not data.half:
                 self._note(None)
             raise
         self._note(DeployedData(unfinished=True))
