@@ -280,28 +280,24 @@ class ModelsFeature(Feature):
         raise UnknownNameError(name, [one.name for one in self.models.used.all()])
 
     def _view(self, server: Server, answer: Answer | None, used: "UsedServer | None") -> ServerView:
-        if answer:
-            models = answer.models
-        else:
-            models = tuple(Model(name, kind_of(name)) for name in (used.models if used else ()))
+        was_off = self.models.is_off(server.name)
+        state = answer.state if answer else "off" if was_off else None
+        known = tuple(Model(name, kind_of(name)) for name in (used.models if used else ()))
         return ServerView(
             name=server.name,
             title=server.title,
             address=server.address,
-            state=answer.state if answer else ("off" if self.models.is_off(server.name) else None),
-            models=models,
+            state=state,
+            models=answer.models if answer else known,
             used=used is not None,
             relay=used.port if used else None,
-            problem=self._problem(server, answer, used),
+            problem=self._problem(server, used, state) if used else None,
             hint=server.hint,
         )
 
     def _problem(
-        self, server: Server, answer: Answer | None, used: "UsedServer | None"
+        self, server: Server, used: "UsedServer", state: ServerState | None
     ) -> Text | None:
-        if used is None:
-            return None
-        state = answer.state if answer else "off" if self.models.is_off(server.name) else "on"
         if state == "off":
             return Text(
                 "Nothing answers at {address}. Modules that use {name} get no answer.",

@@ -52,10 +52,7 @@ OwnState = Literal[
     "partial",
     "offered",
 ]
-"""loaded, loading, asleep: as the server has it; failed: it can't be loaded; silent: the server
-gives no answer; stopped: the module does not run; lost: it was here, but its file is not, as after
-a backup was restored; left: its file is here, but the list of models does not have it; partial: its
-download has begun; offered: not here."""
+"""As `OwnModelView.state` says. Lost is also what a backup has that was restored."""
 
 _LIST: Final = f"{OWN}.LOCAL_MODELS_LIST"
 _PIECE: Final = 1 << 20
@@ -373,7 +370,7 @@ class OwnModels:
         chosen = found[names[0]]
         name = cast("HubName", usual_hub(language) if chosen == "auto" else chosen)
         address = HUBS.get(name) or found[names[1]]
-        return Hub(name, address, app.settings.app.ca_certificates.pem)
+        return Hub(name, address.rstrip("/"), app.settings.app.ca_certificates.pem)
 
     def is_running(self) -> bool:
         """Whether the module runs."""

@@ -7,6 +7,7 @@ are offered by the server, and only whole files get there.
 
 import hashlib
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -98,22 +99,14 @@ class Shelf:
     def _look(self, first: str) -> Look:
         """What is there once the script *first* was run."""
         lines = self._run(f"{first} || exit\n{_LOOK}", seconds=_SECONDS)
-        disk, files, processes = _split(lines)
-        sizes = dict(_sized(files))
-        memory: dict[str, int] = {}
-        for count, path in _counted(processes):
-            name = PurePosixPath(path).stem
-            memory[name] = memory.get(name, 0) + count * 1024
-        return Look(
-            free_disk=int(disk[0].split()[3]) * 1024 if disk else 0,
-            files={
-                PurePosixPath(n).stem: size for n, size in sizes.items() if n.startswith("files/")
-            },
-            parts={
-                PurePosixPath(n).name: size for n, size in sizes.items() if n.startswith("parts/")
-            },
-            memory=memory,
-        )
+        disk, there, processes = "\n".join([*lines, ""]).split("--\n")
+        found: dict[str, Counter[str]] = {"files": Counter(), "parts": Counter()}
+        for size, path in _counted(there):
+            found[path.parent.name][path.name.removesuffix(".gguf")] = size
+        memory = Counter[str]()
+        for size, path in _counted(processes):
+            memory[path.stem] += size * 1024
+        return Look(int(disk.split()[3]) * 1024, found["files"], found["parts"], memory)
 
     def check_room(self, look: Look, needed: int, promised: int = 0) -> None:
         """Raises `DownloadError` if *needed* bytes more do not fit beside those that are *promised*
@@ -205,26 +198,11 @@ def _preset(name: str, kind: ModelKind) -> str:
     return "\n".join([*lines, *([_FLAGS[kind]] if kind in _FLAGS else []), "", ""])
 
 
-def _split(lines: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
-    parts: list[list[str]] = [[]]
-    for line in lines:
-        if line == "--":
-            parts.append([])
-        else:
-            parts[-1].append(line)
-    first, second, third = [*parts, [], []][:3]
-    return first, second, third
-
-
-def _sized(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
-    return ((name, count) for count, name in _counted(lines))
-
-
-def _counted(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    for line in lines:
+def _counted(text: str) -> Iterator[tuple[int, PurePosixPath]]:
+    for line in text.splitlines():
         count, _, name = line.partition(" ")
         if count.isdecimal():
-            yield int(count), name
+            yield int(count), PurePosixPath(name)
 
 
 class Hashing:
