@@ -292,11 +292,9 @@ class Models:
         return relay
 
     def _subnets(self) -> list[str]:
-        try:
-            networks = self._place.core.engine.networks.all()
-        except AiServerError:
-            return []
-        return [subnet for network in networks for subnet in network.subnets]
+        with suppress(AiServerError):
+            return [one for net in self._place.core.engine.networks.all() for one in net.subnets]
+        return []
 
     def _close_relay(self, name: str) -> None:
         if relay := self._relays.pop(name, None):

@@ -22,7 +22,7 @@ from aiserver_tray.features.models.used import container_of
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.containers import Containers
-    from aiserver_tray.spec.model import Body
+    from aiserver_tray.engine.execution import Program
     from aiserver_tray.state.views import Snapshot
 
 _SECONDS: Final = 60.0
@@ -128,10 +128,8 @@ class Shelf:
             DownloadError: they can't be written, as on a full disk; what was written stays.
             CancelledError: that was asked for.
         """
-        command = f"cat >> {shlex.quote(f'/models/parts/{part}')}"
-        body: Body = {"Cmd": ["sh", "-c", command]}
-        program = self._containers.program(self._container, body, cancelled)
-        program.feed(pieces)
+        path = shlex.quote(f"/models/parts/{part}")
+        program = self._feed(f"cat >> {path}", pieces, cancelled)
         if program.exit_code:
             text = Text(
                 "The model can't be written: {why}. Free some disk, then pull it again; it goes on "
@@ -171,8 +169,13 @@ class Shelf:
         content = "".join(_preset(name, kind) for name, kind in sorted(models.items()))
         text = f"version = 1\n{content}"
         script = "cat > /models/models.ini.new && mv /models/models.ini.new /models/models.ini"
-        body: Body = {"Cmd": ["sh", "-c", script]}
-        self._containers.program(self._container, body, Cancellation()).feed([text.encode()])
+        self._feed(script, [text.encode()], Cancellation())
+
+    def _feed(self, script: str, pieces: Iterable[bytes], cancelled: Cancellation) -> "Program":
+        body = {"Cmd": ["sh", "-c", script]}
+        program = self._containers.program(self._container, body, cancelled)
+        program.feed(pieces)
+        return program
 
     def _run(
         self, script: str, *, seconds: float, cancelled: Cancellation | None = None
