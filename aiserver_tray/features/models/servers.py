@@ -44,6 +44,10 @@ _KINDS: Final[Mapping[ModelKind, str]] = {
 
 OWN: Final = "local-models"
 """The module with models of our own, and the server that it is."""
+HERE_ONLY: Final = Text(
+    "Models and their servers can be added and removed only on this computer itself, at its "
+    "address 127.0.0.1 or ::1."
+)
 
 
 @dataclass(frozen=True)
