@@ -28,7 +28,7 @@ from aiserver_tray.protocol.message import Json
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.remote import RemoteCore
-    from aiserver_tray.protocol.message import AnyClient, Message
+    from aiserver_tray.protocol.message import Message
 
 _STATES = {
     "on": Text("on"),
@@ -164,16 +164,19 @@ def remove(name: str, as_json: bool) -> None:  # noqa: FBT001 - a command line f
     app = current_app()
     with connected(app) as client:
         used = client.request("ai/models/list", {"look": False})["servers"]
-        if all(server["name"] != name for server in used):
-            _remove_own(client, name, as_json=as_json)
-            return
-        found = client.request("ai/models/remove", {"server": name})
+        if is_server := any(server["name"] == name for server in used):
+            found = client.request("ai/models/remove", {"server": name})
+        else:
+            found = client.request("ai/models/own/remove", {"model": name})
     if as_json:
         print_json(found)
         return
-    report([found["notice"]] if found["notice"] else [])
-    done = Text("The stack no longer uses {name}.", name=name)
-    report([done.render(app.language)])
+    done = (
+        Text("The stack no longer uses {name}.", name=name)
+        if is_server
+        else Text("{name} is deleted: {size}", name=name, size=words.size(found["bytes"]))
+    )
+    report([*filter(None, [found["notice"]]), done.render(app.language)])
 
 
 @models.command()
@@ -261,16 +264,6 @@ def _own_row(one: Json) -> tuple[str, ...]:
     )
 
 
-def _remove_own(client: "AnyClient", name: str, *, as_json: bool) -> None:
-    found = client.request("ai/models/own/remove", {"model": name})
-    if as_json:
-        print_json(found)
-        return
-    report([found["notice"]] if found["notice"] else [])
-    done = Text("{name} is deleted: {size}", name=name, size=words.size(found["bytes"]))
-    report([done.render(current_app().language)])
-
-
 @models.command()
 @click.argument("model", metavar="MODEL|FILE")
 @as_json_option
@@ -304,7 +297,6 @@ def pull(model: str, as_json: bool) -> None:  # noqa: FBT001 - a command line fl
     if as_json:
         print_json(found)
         return
-    report([found["notice"]] if found["notice"] else [])
     done = Text(
         "{name} is here: {size}, SHA-256 {sha256}",
         name=found["model"],
@@ -312,7 +304,8 @@ def pull(model: str, as_json: bool) -> None:  # noqa: FBT001 - a command line fl
         sha256=found["sha256"],
     )
     next_one = Text("Ask it something: aiserver-tray models run {name}", name=found["model"])
-    report([done.render(app.language), next_one.render(app.language)])
+    notices = filter(None, [found["notice"]])
+    report([*notices, done.render(app.language), next_one.render(app.language)])
 
 
 class _PullProgress:

@@ -82,7 +82,7 @@ def test_a_model_of_the_hub_answers_through_one_api(
     found = own(stack)
     assert found["state"] == "loaded"
     assert found["usedMemory"] > 20_000_000
-    with hosted(stack.cli):
+    with hosted(stack.cli) as (client, _):
         again = stack.cli.run("models", "pull", hub.source).succeeded()
         assert "of 98.4 MB" in again.errors, "the owner tells how far it is"
         used = stack.cli.run("models", "use", "local-models").succeeded()
@@ -91,6 +91,9 @@ def test_a_model_of_the_hub_answers_through_one_api(
         assert checked["broken"] is None, checked
         assert checked["answer"], "a small model says many things"
         _open_webui_chats(engine, stack)
+        engine.containers.get(CONTAINER).kill()
+        look = partial(client.request, "ai/models/list", {"look": False})
+        eventually(lambda: look()["servers"][0]["state"] == "off", "what is off, unasked")
 
 
 def _open_webui_chats(engine: docker.DockerClient, stack: OneApiStack) -> None:

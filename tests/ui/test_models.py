@@ -217,6 +217,9 @@ def check_room_for_all(page: HomePage, host: Scripted) -> None:
     page.wait_for_text("Left over", "[data-model='old-model']")
     assert len(page.all("[data-model='old-model'] button")) == 1
     assert "Get Qwen3 0.6B" in page.wait_for(".big").text
+    host.answers["ai/models/own/list"] = answer(own_listed(SMALL, CODER) | {"freeDisk": 1 << 20})
+    host.publish(OWN_MODELS, {"pulls": [], "changes": 3})
+    page.wait_for_text("Not enough disk", "[data-model='qwen3-0.6b']")
     host.answers["ai/models/own/list"] = answer(own_listed(SMALL, CODER, EMBEDDING, RERANK))
     host.publish(OWN_MODELS, {"pulls": [], "changes": 2})
     page.wait_for_text("Doesn't fit", "[data-model='qwen2.5-coder-7b']")

@@ -11,6 +11,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.models.events import ANSWER
 from aiserver_tray.features.models.models import ONEAPI, Models, RelayKeeper
 from aiserver_tray.features.models.servers import (
+    HERE_ONLY,
     KNOWN,
     OWN,
     Answer,
@@ -197,7 +198,7 @@ class ModelsFeature(Feature):
     def _use(self, asked: ServerChoice, caller: Caller) -> ServerUsed:
         """Let the stack use a model server: adds it to OneAPI, which must be running, and opens a
         relay to it if containers don't reach it without one."""
-        refuse_elsewhere(caller.peer, _HERE_ONLY)
+        refuse_elsewhere(caller.peer, HERE_ONLY)
         server = self.models.named(asked.server) or _typed(asked.server)
         used = self.models.use(server, asked.key)
         self._checks.forget()
@@ -211,7 +212,7 @@ class ModelsFeature(Feature):
     @channel("ai/models/remove")
     def _remove(self, asked: ServerName, caller: Caller) -> ServerRemoved:
         """Let the stack no longer use a model server. The server itself is not touched."""
-        refuse_elsewhere(caller.peer, _HERE_ONLY)
+        refuse_elsewhere(caller.peer, HERE_ONLY)
         used = self._used(asked.server)
         notice = self.drop(used)
         self._record(used, caller, is_used=False)
@@ -280,28 +281,23 @@ class ModelsFeature(Feature):
         raise UnknownNameError(name, [one.name for one in self.models.used.all()])
 
     def _view(self, server: Server, answer: Answer | None, used: "UsedServer | None") -> ServerView:
-        if answer:
-            models = answer.models
-        else:
-            models = tuple(Model(name, kind_of(name)) for name in (used.models if used else ()))
+        state = answer.state if answer else "off" if self.models.is_off(server.name) else None
+        known = tuple(Model(name, kind_of(name)) for name in (used.models if used else ()))
         return ServerView(
             name=server.name,
             title=server.title,
             address=server.address,
-            state=answer.state if answer else ("off" if self.models.is_off(server.name) else None),
-            models=models,
+            state=state,
+            models=answer.models if answer else known,
             used=used is not None,
             relay=used.port if used else None,
-            problem=self._problem(server, answer, used),
+            problem=self._problem(server, used, state) if used else None,
             hint=server.hint,
         )
 
     def _problem(
-        self, server: Server, answer: Answer | None, used: "UsedServer | None"
+        self, server: Server, used: "UsedServer", state: ServerState | None
     ) -> Text | None:
-        if used is None:
-            return None
-        state = answer.state if answer else "off" if self.models.is_off(server.name) else "on"
         if state == "off":
             return Text(
                 "Nothing answers at {address}. Modules that use {name} get no answer.",
@@ -317,12 +313,6 @@ class ModelsFeature(Feature):
         app = self._place.app
         consumers = filter(None, map(consumer_of, app.catalog.modules.values()))
         return [c.module for c in consumers if c.provider == ONEAPI and is_connected(app, c)]
-
-
-_HERE_ONLY = Text(
-    "Model servers can be added and removed only on this computer itself, at its address 127.0.0.1 "
-    "or ::1."
-)
 
 
 def _typed(address: str) -> Server:

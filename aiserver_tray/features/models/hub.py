@@ -124,6 +124,7 @@ def usual_hub(language: Language) -> HubName:
     return "modelscope" if language == "zh" or timezone_name() in _CHINA else "huggingface"
 
 
+@dataclass(frozen=True)
 class Hub:
     """The hub *name* at *address*. *certificates*: of authorities that are trusted beside the
     public ones, in PEM form.
@@ -132,10 +133,9 @@ class Hub:
         DownloadError: from every method: it does not answer, or not as such a hub does.
     """
 
-    def __init__(self, name: HubName, address: str, certificates: str = "") -> None:
-        self.name = name
-        self.address = address.rstrip("/")
-        self._certificates = certificates
+    name: HubName
+    address: str
+    certificates: str = ""
 
     @property
     def host(self) -> str:
@@ -271,7 +271,7 @@ class Hub:
             if urlsplit(address).hostname not in LOOPBACK:
                 session.proxies.update(requests.utils.get_environ_proxies(address))
                 session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-            session.mount("https://", TrustingAdapter(self._certificates))
+            session.mount("https://", TrustingAdapter(self.certificates))
             # The size and hash of a file are told before it leads to where its bytes are.
             options: Any = {"allow_redirects": method != "HEAD", "stream": True}
             try:

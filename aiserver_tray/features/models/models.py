@@ -26,11 +26,13 @@ from aiserver_tray.protocol.message import Message, Peer
 
 if TYPE_CHECKING:
     from aiserver_tray.features.place import Place
-    from aiserver_tray.state.reduce import State
     from aiserver_tray.state.store import Store
+    from aiserver_tray.state.views import Snapshot
 
 ONEAPI: Final = "oneapi"
 _CLOSE_SECONDS: Final = 5.0
+_PAUSE_SECONDS: Final = 0.5
+"""Between two looks at a state that changes often."""
 
 _logger = logging.getLogger(__name__)
 
@@ -292,11 +294,9 @@ class Models:
         return relay
 
     def _subnets(self) -> list[str]:
-        try:
-            networks = self._place.core.engine.networks.all()
-        except AiServerError:
-            return []
-        return [subnet for network in networks for subnet in network.subnets]
+        with suppress(AiServerError):
+            return [one for net in self._place.core.engine.networks.all() for one in net.subnets]
+        return []
 
     def _close_relay(self, name: str) -> None:
         if relay := self._relays.pop(name, None):
@@ -319,6 +319,16 @@ class Models:
             address=used.gateway or "",
             port=used.port,
         )
+
+    def look_at_own(self, snapshot: "Snapshot") -> None:
+        """Note whether our own module runs, if OneAPI is there to ask it."""
+        modules = {m.name: m.state for m in snapshot.modules}
+        if not self.used.find(OWN):
+            return
+        if modules.get(ONEAPI) == "running":
+            self._note(OWN, is_there=modules.get(OWN) in ("starting", "running", "degraded"))
+        elif self._states.pop(OWN, None) is not None:
+            self.publish()
 
     # -- relays of the owner --------------------------------------------------------------------
 
@@ -366,38 +376,41 @@ def unreached(server: Server, found: Reach) -> Text:
 
 class RelayKeeper:
     """Opens the relays of *models* when the engine is there: before, containers have no address for
-    this computer. The states of *store* tell when."""
+    this computer. Notes when our own module stops, or runs again. The states of *store* tell when.
+    """
 
     def __init__(self, models: Models, store: "Store") -> None:
         self._models = models
         models.has_keeper = True
-        self._was_running = False
-        self._changed = Event()
-        self._is_closing = False
+        self._store = store
+        self._last: tuple[object, ...] = ()
+        self._changed, self._closing = Event(), Event()
         self._thread = Thread(target=self._run, name="model-relays", daemon=True)
         self._thread.start()
-        self._leave = store.observe(self._seen)
-
-    def _seen(self, state: "State") -> None:
-        if state.engine.running and not self._was_running:
-            self._changed.set()
-        self._was_running = state.engine.running
+        self._leave = store.observe(lambda _state: self._changed.set())
 
     def _run(self) -> None:
-        while True:
+        while not self._closing.is_set():
             self._changed.wait()
             self._changed.clear()
-            if self._is_closing:
-                return
             try:
-                self._models.open_relays()
+                self._look()
             except AiServerError as error:
                 _logger.warning("the relays can't be opened: %s", error)
+            self._closing.wait(_PAUSE_SECONDS)
+
+    def _look(self) -> None:
+        snapshot = self._store.snapshot
+        states = [m.state for m in snapshot.modules if m.name in (ONEAPI, OWN)]
+        before, self._last = self._last, (snapshot.engine.running, *states)
+        if snapshot.engine.running and self._last != before and not self._closing.is_set():
+            self._models.open_relays()
+            self._models.look_at_own(snapshot)
 
     def close(self) -> None:
         """Stop to follow the engine, and close the relays."""
         self._leave()
-        self._is_closing = True
+        self._closing.set()
         self._changed.set()
         self._thread.join(_CLOSE_SECONDS)
         self._models.close()

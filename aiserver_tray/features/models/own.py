@@ -52,10 +52,7 @@ OwnState = Literal[
     "partial",
     "offered",
 ]
-"""loaded, loading, asleep: as the server has it; failed: it can't be loaded; silent: the server
-gives no answer; stopped: the module does not run; lost: it was here, but its file is not, as after
-a backup was restored; left: its file is here, but the list of models does not have it; partial: its
-download has begun; offered: not here."""
+"""As `OwnModelView.state` says. Lost is also what a backup has that was restored."""
 
 _LIST: Final = f"{OWN}.LOCAL_MODELS_LIST"
 _PIECE: Final = 1 << 20
@@ -143,7 +140,8 @@ class OwnModels:
         look, states = self._seen()
         named = cards | {n: _card_of(one) for n, one in installed.items() if n not in cards}
         if look:
-            named |= {n: _left(n, look) for n in sorted(look.names) if n not in named}
+            for n in sorted(look.names - {*named}):  # of these, only files are known
+                named[n] = Card(n, n, kind_of(n), "", "", look.files.get(n) or look.begun(n))
         found = (self._model(card, installed.get(n), look, states) for n, card in named.items())
         return sorted(found, key=lambda one: one.state == "offered")
 
@@ -247,7 +245,7 @@ class OwnModels:
                 file=kept.file,
             )
             raise RefusedError(text)
-        if kept and _is_modelscope(kept.hub) != _is_modelscope(hub.name):
+        if kept and (kept.hub == "modelscope") != (hub.name == "modelscope"):
             card = card or replace(_card_of(kept), commit="")
         elif kept and (card is None or self.shelf().look().files.get(source) != kept.size):
             card = replace(
@@ -373,7 +371,7 @@ class OwnModels:
         chosen = found[names[0]]
         name = cast("HubName", usual_hub(language) if chosen == "auto" else chosen)
         address = HUBS.get(name) or found[names[1]]
-        return Hub(name, address, app.settings.app.ca_certificates.pem)
+        return Hub(name, address.rstrip("/"), app.settings.app.ca_certificates.pem)
 
     def is_running(self) -> bool:
         """Whether the module runs."""
@@ -386,16 +384,6 @@ def _check_whole(file: str) -> None:
     """Raises `RefusedError` if *file* is only a part of a model."""
     if _PART_OF_MANY.search(file):
         raise RefusedError(Text("Models in several files can't be used. Choose one in one file."))
-
-
-def _is_modelscope(hub: str) -> bool:
-    """Whether commits are those of ModelScope; those of mirrors are Hugging Face's."""
-    return hub == "modelscope"
-
-
-def _left(name: str, look: Look) -> Card:
-    """A model of which only files are known."""
-    return Card(name, name, kind_of(name), "", "", look.files.get(name) or look.begun(name))
 
 
 def _card_of(one: Installed) -> Card:

@@ -1,6 +1,7 @@
 """The channels of our own models: those of the module ``local-models``."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, TypedDict
@@ -14,7 +15,7 @@ from aiserver_tray.engine.values import EngineMachine
 from aiserver_tray.features.models.events import OWN_MODELS
 from aiserver_tray.features.models.own import OwnModel, OwnModels, OwnState
 from aiserver_tray.features.models.pulls import Pulls
-from aiserver_tray.features.models.servers import OWN, ModelKind
+from aiserver_tray.features.models.servers import HERE_ONLY, OWN, ModelKind
 from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller, Message, Peer
@@ -182,10 +183,9 @@ class OwnModelsFeature(Feature):
 
     def _machine(self) -> EngineMachine:
         """The engine's; nothing is known of one that gives no answer."""
-        try:
+        with suppress(AiServerError):
             return self._place.core.engine.machine()
-        except AiServerError:
-            return EngineMachine()
+        return EngineMachine()
 
     def _view(self, one: OwnModel, room: int | None, caller: Caller) -> OwnModelView:
         card, made = one.card, one.installed
@@ -218,7 +218,7 @@ class OwnModelsFeature(Feature):
         """Download a model for the module `local-models`, which must be running; answers when it is
         there, or why it is not. Size and hash are compared with what the hub says; until then,
         nobody is offered the model. Goes on where an earlier download stopped."""
-        refuse_elsewhere(caller.peer, _HERE_ONLY)
+        refuse_elsewhere(caller.peer, HERE_ONLY)
         made = self.models.pull(asked.model, caller.language, caller.actor)
         notice = self._changed()
         return {"model": made.name, "bytes": made.size, "sha256": made.sha256, "notice": notice}
@@ -232,12 +232,6 @@ class OwnModelsFeature(Feature):
     @channel("ai/models/own/remove")
     def _remove(self, asked: OwnModelName, caller: Caller) -> OwnModelRemoved:
         """Delete a model of the module `local-models`, or what was begun of it."""
-        refuse_elsewhere(caller.peer, _HERE_ONLY)
+        refuse_elsewhere(caller.peer, HERE_ONLY)
         freed = self.models.remove(asked.model, caller.actor)
         return {"bytes": freed, "notice": self._changed()}
-
-
-_HERE_ONLY = Text(
-    "Models can be downloaded and deleted only on this computer itself, at its address 127.0.0.1 "
-    "or ::1."
-)

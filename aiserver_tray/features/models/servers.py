@@ -44,6 +44,10 @@ _KINDS: Final[Mapping[ModelKind, str]] = {
 
 OWN: Final = "local-models"
 """The module with models of our own, and the server that it is."""
+HERE_ONLY: Final = Text(
+    "Models and their servers can be added and removed only on this computer itself, at its "
+    "address 127.0.0.1 or ::1."
+)
 
 
 @dataclass(frozen=True)
@@ -91,57 +95,25 @@ class Server:
         return self.address.removesuffix("/v1")
 
 
+def _here(name: str, title: str, place: str, hint: Text, details: str = "") -> Server:
+    """A server of this computer at *place*, a port with a path."""
+    return Server(name, title, f"http://127.0.0.1:{place}", hint, details)
+
+
+_LEMONADE: Final = Text("Start Lemonade, or run: lemonade-server serve")
+_MODEL_RUNNER: Final = Text("In Docker Desktop: Settings, AI, then Enable host-side TCP support")
+_GPT4ALL: Final = Text("In GPT4All: Settings, Application, then Enable Local API Server")
+_LM_STUDIO: Final = Text("In LM Studio: Developer, then Start server")
+_JAN: Final = Text("In Jan: Settings, Local API Server, then Start Server")
 KNOWN: Final = (
-    Server(
-        "ollama",
-        "Ollama",
-        "http://127.0.0.1:11434/v1",
-        Text("Start Ollama, or run: ollama serve"),
-        "/api/tags",
-    ),
-    Server(
-        "lm-studio",
-        "LM Studio",
-        "http://127.0.0.1:1234/v1",
-        Text("In LM Studio: Developer, then Start server"),
-        "/api/v0/models",
-    ),
-    Server(
-        "lemonade",
-        "Lemonade",
-        "http://127.0.0.1:13305/api/v1",
-        Text("Start Lemonade, or run: lemonade-server serve"),
-    ),
-    Server(
-        "lemonade-8000",
-        "Lemonade",
-        "http://127.0.0.1:8000/api/v1",
-        Text("Start Lemonade, or run: lemonade-server serve"),
-    ),
-    Server(
-        "jan",
-        "Jan",
-        "http://127.0.0.1:1337/v1",
-        Text("In Jan: Settings, Local API Server, then Start Server"),
-    ),
-    Server(
-        "llama-cpp",
-        "llama.cpp",
-        "http://127.0.0.1:8080/v1",
-        Text("Run: llama-server -m MODEL.gguf --port 8080"),
-    ),
-    Server(
-        "model-runner",
-        "Docker Model Runner",
-        "http://127.0.0.1:12434/engines/v1",
-        Text("In Docker Desktop: Settings, AI, then Enable host-side TCP support"),
-    ),
-    Server(
-        "gpt4all",
-        "GPT4All",
-        "http://127.0.0.1:4891/v1",
-        Text("In GPT4All: Settings, Application, then Enable Local API Server"),
-    ),
+    _here("ollama", "Ollama", "11434/v1", Text("Start Ollama, or run: ollama serve"), "/api/tags"),
+    _here("lm-studio", "LM Studio", "1234/v1", _LM_STUDIO, "/api/v0/models"),
+    _here("lemonade", "Lemonade", "13305/api/v1", _LEMONADE),
+    _here("lemonade-8000", "Lemonade", "8000/api/v1", _LEMONADE),
+    _here("jan", "Jan", "1337/v1", _JAN),
+    _here("llama-cpp", "llama.cpp", "8080/v1", Text("Run: llama-server -m MODEL.gguf --port 8080")),
+    _here("model-runner", "Docker Model Runner", "12434/engines/v1", _MODEL_RUNNER),
+    _here("gpt4all", "GPT4All", "4891/v1", _GPT4ALL),
 )
 
 

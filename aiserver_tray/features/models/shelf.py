@@ -7,6 +7,7 @@ are offered by the server, and only whole files get there.
 
 import hashlib
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -21,7 +22,7 @@ from aiserver_tray.features.models.used import container_of
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.containers import Containers
-    from aiserver_tray.spec.model import Body
+    from aiserver_tray.engine.execution import Program
     from aiserver_tray.state.views import Snapshot
 
 _SECONDS: Final = 60.0
@@ -98,22 +99,14 @@ class Shelf:
     def _look(self, first: str) -> Look:
         """What is there once the script *first* was run."""
         lines = self._run(f"{first} || exit\n{_LOOK}", seconds=_SECONDS)
-        disk, files, processes = _split(lines)
-        sizes = dict(_sized(files))
-        memory: dict[str, int] = {}
-        for count, path in _counted(processes):
-            name = PurePosixPath(path).stem
-            memory[name] = memory.get(name, 0) + count * 1024
-        return Look(
-            free_disk=int(disk[0].split()[3]) * 1024 if disk else 0,
-            files={
-                PurePosixPath(n).stem: size for n, size in sizes.items() if n.startswith("files/")
-            },
-            parts={
-                PurePosixPath(n).name: size for n, size in sizes.items() if n.startswith("parts/")
-            },
-            memory=memory,
-        )
+        disk, there, processes = "\n".join([*lines, ""]).split("--\n")
+        found: dict[str, Counter[str]] = {"files": Counter(), "parts": Counter()}
+        for size, path in _counted(there):
+            found[path.parent.name][path.name.removesuffix(".gguf")] = size
+        memory = Counter[str]()
+        for size, path in _counted(processes):
+            memory[path.stem] += size * 1024
+        return Look(int(disk.split()[3]) * 1024, found["files"], found["parts"], memory)
 
     def check_room(self, look: Look, needed: int, promised: int = 0) -> None:
         """Raises `DownloadError` if *needed* bytes more do not fit beside those that are *promised*
@@ -135,10 +128,8 @@ class Shelf:
             DownloadError: they can't be written, as on a full disk; what was written stays.
             CancelledError: that was asked for.
         """
-        command = f"cat >> {shlex.quote(f'/models/parts/{part}')}"
-        body: Body = {"Cmd": ["sh", "-c", command]}
-        program = self._containers.program(self._container, body, cancelled)
-        program.feed(pieces)
+        path = shlex.quote(f"/models/parts/{part}")
+        program = self._feed(f"cat >> {path}", pieces, cancelled)
         if program.exit_code:
             text = Text(
                 "The model can't be written: {why}. Free some disk, then pull it again; it goes on "
@@ -178,8 +169,13 @@ class Shelf:
         content = "".join(_preset(name, kind) for name, kind in sorted(models.items()))
         text = f"version = 1\n{content}"
         script = "cat > /models/models.ini.new && mv /models/models.ini.new /models/models.ini"
-        body: Body = {"Cmd": ["sh", "-c", script]}
-        self._containers.program(self._container, body, Cancellation()).feed([text.encode()])
+        self._feed(script, [text.encode()], Cancellation())
+
+    def _feed(self, script: str, pieces: Iterable[bytes], cancelled: Cancellation) -> "Program":
+        body = {"Cmd": ["sh", "-c", script]}
+        program = self._containers.program(self._container, body, cancelled)
+        program.feed(pieces)
+        return program
 
     def _run(
         self, script: str, *, seconds: float, cancelled: Cancellation | None = None
@@ -205,26 +201,11 @@ def _preset(name: str, kind: ModelKind) -> str:
     return "\n".join([*lines, *([_FLAGS[kind]] if kind in _FLAGS else []), "", ""])
 
 
-def _split(lines: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
-    parts: list[list[str]] = [[]]
-    for line in lines:
-        if line == "--":
-            parts.append([])
-        else:
-            parts[-1].append(line)
-    first, second, third = [*parts, [], []][:3]
-    return first, second, third
-
-
-def _sized(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
-    return ((name, count) for count, name in _counted(lines))
-
-
-def _counted(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    for line in lines:
+def _counted(text: str) -> Iterator[tuple[int, PurePosixPath]]:
+    for line in text.splitlines():
         count, _, name = line.partition(" ")
         if count.isdecimal():
-            yield int(count), name
+            yield int(count), PurePosixPath(name)
 
 
 class Hashing:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from aiserver_tray.features.place import Place
 
 WorkOutcome = Literal["works", "broken", "untried"]
+_Found = tuple[WorkOutcome, Text]
 CheckEvery = Literal["never", "hour", "day", "week"]
 
 PERIODS: Final[Mapping[str, timedelta]] = {
@@ -148,9 +149,11 @@ class Checks:
     def _rest(
         self, servers: Sequence["UsedServer"], results: Sequence[ChainResult]
     ) -> Iterator[WorkCheck]:
-        yield self._embedding(servers, any(one.broken for one in results))
-        yield self._webhook()
-        yield self._mail()
+        is_broken = any(one.broken for one in results)
+        found = self._embedding(servers, is_broken=is_broken)
+        yield WorkCheck("embedding", Text("Search (embedding)"), *found)
+        yield WorkCheck("webhook", Text("Webhook of n8n"), *self._webhook())
+        yield WorkCheck("mail", Text("Mail of n8n"), *self._mail())
         from aiserver_tray.features.doctor.channels import DoctorFeature  # noqa: PLC0415 - slow
 
         titles = {"clock": Text("Clock"), "disk": Text("Disk"), "backups": Text("Backup")}
@@ -164,29 +167,25 @@ class Checks:
         if "backups" not in seen:
             yield WorkCheck("backups", titles["backups"], "untried", Text("No backups yet"))
 
-    def _embedding(self, servers: Sequence["UsedServer"], is_broken: bool) -> WorkCheck:  # noqa: FBT001 - the fact itself
-        title = Text("Search (embedding)")
+    def _embedding(self, servers: Sequence["UsedServer"], *, is_broken: bool) -> _Found:
         models = [m for one in servers for m in one.models if kind_of(m) == "embedding"]
         if not models:
-            text = Text("Not tried: no server of the stack has an embedding model.")
-            return WorkCheck("embedding", title, "untried", text)
+            return "untried", Text("Not tried: no server of the stack has an embedding model.")
         if is_broken:
-            text = Text("Not tried: it uses the link that broke.")
-            return WorkCheck("embedding", title, "untried", text)
+            return "untried", Text("Not tried: it uses the link that broke.")
         try:
             near, far = self._nearness(models[0])
         except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
-            text = Text("{model} gives no vectors: {why}", model=models[0], why=in_line(str(error)))
-            return WorkCheck("embedding", title, "broken", text)
+            why = in_line(str(error))
+            return "broken", Text("{model} gives no vectors: {why}", model=models[0], why=why)
         if near > far:
             text = Text("{model}: cat is nearer to kitten than to database.", model=models[0])
-            return WorkCheck("embedding", title, "works", text)
-        text = Text(
+            return "works", text
+        return "broken", Text(
             "{model}: cat is as near to database as to kitten, so searches find the wrong texts. "
             "Use another embedding model.",
             model=models[0],
         )
-        return WorkCheck("embedding", title, "broken", text)
 
     def _nearness(self, model: str) -> tuple[float, float]:
         """How near kitten and database are to cat. Raises as `fetch` does, or what JSON does."""
@@ -200,15 +199,14 @@ class Checks:
         cat, kitten, database = (_of_length_one(one["embedding"]) for one in found["data"])
         return sum(map(mul, cat, kitten)), sum(map(mul, cat, database))
 
-    def _webhook(self) -> WorkCheck:
+    def _webhook(self) -> _Found:
         """n8n's answer to a webhook that it does not have: its code for webhooks gives it."""
-        title = Text("Webhook of n8n")
         snapshot = self._place.core.store.snapshot
         try:
             running_container(snapshot, _N8N, _N8N)
             host, port = published(_N8N, snapshot, _N8N_PORT)
         except (AiServerError, OneApiError):
-            return WorkCheck("webhook", title, "untried", Text("Not tried: n8n does not run."))
+            return "untried", Text("Not tried: n8n does not run.")
         address = f"http://{host}:{port}"
         begun = time.monotonic()
         try:
@@ -220,35 +218,30 @@ class Checks:
         except (OSError, HTTPException, ValueError) as error:
             why = in_line(str(error)) or type(error).__name__
         if why:
-            text = Text("No answer at {address}/webhook: {why}", address=address, why=why)
-            return WorkCheck("webhook", title, "broken", text)
+            return "broken", Text("No answer at {address}/webhook: {why}", address=address, why=why)
         spent = round((time.monotonic() - begun) * 1000)
         text = Text(
             "Came back after {count} ms at {address}/webhook.", count=spent, address=address
         )
-        return WorkCheck("webhook", title, "works", text)
+        return "works", text
 
-    def _mail(self) -> WorkCheck:
-        title = Text("Mail of n8n")
+    def _mail(self) -> _Found:
         values = self._mail_settings()
         if not (host := values.get("HOST")):
-            text = Text("Not tried: n8n has no mail server in its settings.")
-            return WorkCheck("mail", title, "untried", text)
+            return "untried", Text("Not tried: n8n has no mail server in its settings.")
         try:
             told = self._greeting(host, values)
         except (ServiceNotRunningError, UnknownNameError):
-            return WorkCheck("mail", title, "untried", Text("Not tried: n8n does not run."))
+            return "untried", Text("Not tried: n8n does not run.")
         if told.startswith("220"):
-            text = Text("{host} answers n8n. No mail was sent.", host=host)
-            return WorkCheck("mail", title, "works", text)
-        text = Text(
+            return "works", Text("{host} answers n8n. No mail was sent.", host=host)
+        return "broken", Text(
             "n8n can't reach the mail server {host}, port {port}: {why}. Check the SMTP settings "
             "of n8n.",
             host=host,
             port=values["PORT"],
             why=told or Text("no answer"),
         )
-        return WorkCheck("mail", title, "broken", text)
 
     def _greeting(self, host: str, values: Mapping[str, str]) -> str:
         command = ["node", "-e", _MAIL, host, values["PORT"], values["SSL"]]

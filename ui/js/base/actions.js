@@ -17,9 +17,11 @@ let failureCount = 0;
  */
 export async function during(key, work) {
   update({ asked: new Set([...current().asked, key]) });
-  const found = await work();
-  update({ asked: new Set([...current().asked].filter((other) => other !== key)) });
-  return found;
+  try {
+    return await work();
+  } finally {
+    update({ asked: new Set([...current().asked].filter((other) => other !== key)) });
+  }
 }
 
 /**

@@ -827,6 +827,7 @@ export default {
   "Not connected": "未连接",
   "Not copied": "不复制",
   "Not created": "未创建",
+  "Not enough disk": "磁盘空间不足",
   "Not from AI-Server Tray": "不属于 AI-Server Tray",
   "Not from us": "非自带",
   "Not in it": "不包含",

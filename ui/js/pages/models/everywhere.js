@@ -39,7 +39,7 @@ const titleOf = (name) => module(name)?.title ?? name;
 
 /** The modules that can ask OneAPI and run now. */
 async function consumers() {
-  const answer = await ask(KEY, "ai/module/consumers", {});
+  const answer = await ask("consumers", "ai/module/consumers", {});
   const all = answer.success ? answer.data.consumers.filter(({ provider }) => provider === "oneapi") : [];
   return all.filter((one) => one.connected || !["stopped", undefined].includes(module(one.module)?.state));
 }

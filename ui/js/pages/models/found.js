@@ -4,22 +4,20 @@ import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { confirm } from "../../base/actions.js";
 import { bytes, labelled } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
-import { current, slice } from "../../base/store.js";
+import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { input } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { barePill } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
 import { MODULE } from "./own_list.js";
-import { isLooking, lookAgain, modelList, removeServer, usedServers, useServer } from "./list.js";
+import { canChange, isLooking, lookAgain, modelList, removeServer, usedServers, useServer } from "./list.js";
 
 /** @import { Server } from "../../contract.d.ts" */
 
 const KINDS = { chat: () => t("chat"), embedding: () => t("embedding"), rerank: () => t("rerank") };
 
 const typed = slice({ address: "", key: "" });
-
-const canChange = () => current().connection === "up" && !current().asked.has("models");
 
 export function foundCard() {
   const servers = (modelList()?.servers ?? []).filter(({ name }) => name !== MODULE);

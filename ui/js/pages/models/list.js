@@ -22,6 +22,9 @@ export const listError = () => own.get().error;
 export const isLooking = () => own.get().isLooking;
 export const checked = () => own.get().checked;
 
+/** Whether servers and models can be added and removed now. */
+export const canChange = () => current().connection === "up" && !current().asked.has("models");
+
 /** @returns {Server[]} */
 export const usedServers = () => (own.get().list?.servers ?? []).filter(({ used }) => used);
 

@@ -11,6 +11,7 @@ import { input } from "../../components/field.js";
 import { progress } from "../../components/meter.js";
 import { notice } from "../../components/notice.js";
 import { barePill } from "../../components/state.js";
+import { canChange } from "./list.js";
 import { installed, loadOwn, MODULE, ownError, ownList, ownModels, pullModel, pullOf, pulls, removeModel, stopPull } from "./own_list.js";
 import { choose } from "./talk.js";
 
@@ -19,8 +20,6 @@ import { choose } from "./talk.js";
 const KINDS = { chat: () => t("Chat"), embedding: () => t("Embedding"), rerank: () => t("Rerank") };
 
 const typed = slice({ file: "" });
-
-const canChange = () => current().connection === "up" && !current().asked.has("models");
 
 export function ownCard() {
   const list = ownList();
@@ -61,8 +60,14 @@ function row(model) {
     </li>`;
 }
 
+/** @param {OwnModel} model Whether the disk has room for it. */
+const hasRoom = ({ size, begun }) => size - begun <= (ownList()?.freeDisk ?? Infinity);
+
 /** @param {OwnModel} model */
-const fits = ({ fits: is }) => (is === null ? nothing : html`<span class="tag ${is ? "ok" : "busy"}">${is ? t("Fits") : t("Doesn't fit")}</span>`);
+function fits(model) {
+  if (!hasRoom(model)) return html`<span class="tag busy">${t("Not enough disk")}</span>`;
+  return model.fits === null ? nothing : html`<span class="tag ${model.fits ? "ok" : "busy"}">${model.fits ? t("Fits") : t("Doesn't fit")}</span>`;
+}
 
 /** @param {OwnModel} model */
 function facts({ purpose, kind, size, memory, fits: is, licence, languages, rate: speed, sha256, origin, begun, state: now, source }) {
@@ -142,5 +147,5 @@ function askForFile() {
 /** The chat model to begin with: the best that fits. Those for one task only, such as code, are none. */
 export function firstChoice() {
   const chats = ownModels().filter(({ general, sha256, memory }) => general && !sha256 && memory).sort((one, two) => two.memory - one.memory);
-  return chats.find(({ fits: is }) => is) ?? chats.at(-1);
+  return chats.find((model) => model.fits && hasRoom(model)) ?? chats.at(-1);
 }
