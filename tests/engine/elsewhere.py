@@ -18,6 +18,7 @@ from docker.models.containers import Container
 from tests.engine.waiting import until
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
+from tests.lab.swarm import Swarm
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
@@ -28,7 +29,9 @@ SSHD_OPTIONS = [
 ]  # fmt: skip
 WAYS = pytest.mark.parametrize("way", ["tunnel", "children"])
 """One ssh for all connections, or one for each."""
-ON_LOOPBACK = pytest.mark.parametrize("elsewhere", [True], indirect=True, ids=["loopback"])
+ON_LOOPBACK = pytest.mark.parametrize("elsewhere", ["loopback"], indirect=True)
+ON_NODE = pytest.mark.parametrize("elsewhere", ["node1"], indirect=True)
+"""Its engine is that node of the cluster."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def _content(file: Path) -> str:
     return ""
 
 
-@pytest.fixture(params=[False])
+@pytest.fixture(params=["alone"])
 def elsewhere(
     engine: docker.DockerClient,
     lab: Place,
@@ -91,13 +94,15 @@ def elsewhere(
     """The computer, with ssh's own files for it in *tmp_path*: a real ssh reads only those of the
     account, which are not the test's to change. With `ON_LOOPBACK`, it has the loopback address at
     which the engine publishes ports, which is this machine's."""
+    is_here = request.param == "loopback"
+    host = Swarm(lab).host(1) if request.param == "node1" else lab.host
     have_image(engine, SSHD)
     key, known = tmp_path / "key", tmp_path / "known"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    socket = {lab.host.removeprefix("unix://"): {"bind": "/engine.sock"}}
-    port = free_port() if request.param else 22
+    socket = {host.removeprefix("unix://"): {"bind": "/engine.sock"}}
+    port = free_port() if is_here else 22
     options = ["/usr/sbin/sshd", "-D", "-p", str(port), *SSHD_OPTIONS]
-    network = "host" if request.param else "bridge"
+    network = "host" if is_here else "bridge"
     container = engine.containers.run(
         SSHD, options, detach=True, volumes=socket, network_mode=network
     )

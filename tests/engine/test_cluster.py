@@ -21,6 +21,7 @@ from tests.engine.clustered import (
     write_modules,
     write_noted,
 )
+from tests.engine.elsewhere import ON_NODE, Elsewhere
 from tests.engine.through_owner import sql
 from tests.lab import swarm as lab_swarm
 from tests.lab.place import Place
@@ -251,8 +252,12 @@ def test_only_what_may_run_several_times_does(cluster: Cluster) -> None:
     cluster.run("remove", "scaled", "--yes").succeeded()
 
 
-def test_what_is_taken_is_refused_before_anything_changes(cluster: Cluster) -> None:
-    """A name, a port, and a volume: the module runs on this computer, which may be a node."""
+@ON_NODE
+def test_what_is_taken_is_refused_before_anything_changes(
+    cluster: Cluster, elsewhere: Elsewhere
+) -> None:
+    """A name, a port, and a volume: the module runs on this computer, which may be a node. What
+    stands on the cluster is known again to one who adds it anew, over ssh."""
     here = cluster.here
     with cluster.swarm.client(1) as client:
         client.services.create(IMAGE, name="ai-named-a", mode=ServiceMode("replicated", 0))
@@ -268,5 +273,10 @@ def test_what_is_taken_is_refused_before_anything_changes(cluster: Cluster) -> N
     cluster.run("deploy", "local").failed("E_CLUSTER", "--pin")
     assert {*cluster.modules()} == {"store", "front"}
     cluster.run("forget", "lab", "--yes").succeeded()
-    cluster.run("add", cluster.swarm.host(1), "--name", "lab").succeeded()
+    cluster.run("add", elsewhere.host, "--name", "lab").succeeded()
+    assert {*cluster.modules()} == {"store", "front"}
     here.cli.run("up", "store").failed("E_CLUSTER", "store")
+    cluster.run("remove", "front", "--yes").succeeded()
+    assert {*cluster.modules()} == {"store"}
+    cluster.run("forget", "lab", "--yes").succeeded()
+    cluster.run("add", cluster.swarm.host(1), "--name", "lab").succeeded()
