@@ -175,6 +175,14 @@ def test_home_leads_to_models_where_nothing_can_answer(stack: Stack) -> None:
     host.answers["ai/models/own/pull"] = refusal(DownloadError(Text("The hub is away.")), "en")
     page.button("Download: Qwen3 0.6B").click()
     page.wait_for_text("The hub is away.", ".notice")
+    page.go("home")
+    page.button("Dismiss").click()
+    page.reload()
+    page.go("models")
+    page.wait_for_text("Get Qwen3 0.6B", ".big")
+    page.go("home")
+    page.wait_for("[data-module=n8n]")
+    assert "No model answers yet" not in page.text
 
 
 def test_another_address_is_added_with_its_key(page: HomePage, host: Scripted) -> None:

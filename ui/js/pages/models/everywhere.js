@@ -4,6 +4,7 @@ import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { ask, confirm, dismiss, during, open, operate } from "../../base/actions.js";
 import { list } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
+import { recall, remember } from "../../base/preferences.js";
 import { current, slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { notice } from "../../components/notice.js";
@@ -122,14 +123,20 @@ let isAsked = false;
 
 const NONE = "no model";
 
+/** Who has a key inside n8n needs no model, and is not told again. */
+function dismissNone() {
+  remember(NONE, "dismissed");
+  dismiss(NONE);
+}
+
 /** Who runs OneAPI may have models of a provider. */
 function noneNotice() {
   const runs = (current().snapshot?.modules ?? []).some(({ kind, state }) => kind === "feature" && state === "running");
   const hasOthers = usedServers().length || modelList()?.waiting.length || module("oneapi")?.state !== "stopped";
-  return !runs || hasOthers || current().dismissed.has(NONE) ? nothing : notice({
+  return !runs || hasOthers || current().dismissed.has(NONE) || recall(NONE) ? nothing : notice({
     icon: "sparkles", title: t("No model answers yet"), text: t("The modules need one to answer. Download one: no key, no account, nothing leaves this computer."),
     actions: html`<a class="button tonal" href="#models">${t("Show models")}</a>`,
-    close: button({ text: t("Dismiss"), icon: "x", kind: "quiet", size: "small", iconOnly: true, run: () => dismiss(NONE) }),
+    close: button({ text: t("Dismiss"), icon: "x", kind: "quiet", size: "small", iconOnly: true, run: dismissNone }),
   });
 }
 
