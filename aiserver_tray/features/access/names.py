@@ -18,7 +18,8 @@ from aiserver_tray.features.stack.forwarding import Relay
 if TYPE_CHECKING:
     from zeroconf import Zeroconf
 
-_ASK_MS: Final = 1500
+_ASK_SECONDS: Final = 1.5
+"""How long nobody answers for a name that nobody has."""
 _TTL_SECONDS: Final = 60
 """For how long others remember a name after the process was killed."""
 _MAX_NUMBER: Final = 9
@@ -37,8 +38,9 @@ def _zeroconf(address: str) -> "Zeroconf":
     return Zeroconf(interfaces=[address], ip_version=IPVersion.V4Only)
 
 
-def addresses_of(name: str, address: str) -> frozenset[str]:
-    """The IPv4 addresses that devices give for *name*, asked from *address* of this computer.
+def addresses_of(name: str, address: str, seconds: float = _ASK_SECONDS) -> frozenset[str]:
+    """The IPv4 addresses that devices give for *name* within *seconds*, asked from *address* of
+    this computer.
 
     Raises:
         OSError: the network does not allow it.
@@ -48,7 +50,7 @@ def addresses_of(name: str, address: str) -> frozenset[str]:
     network = _zeroconf(address)
     try:
         resolver = AddressResolver(f"{name}.")
-        resolver.request(network, _ASK_MS)
+        resolver.request(network, round(seconds * 1000))
         return frozenset(resolver.parsed_addresses(IPVersion.V4Only))
     finally:
         network.close()

@@ -16,6 +16,7 @@ from aiserver_tray.features.access.views import LinkKind, LinkView
 
 _SECONDS: Final = 20.0
 _PORT_SECONDS: Final = 3.0
+_NAME_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _name(address: Address) -> LinkView:
         text = Text("{name} is answered only while the applet runs", name=address.name)
         return untried("name", text)
     try:
-        found = addresses_of(address.name, address.ip)
+        found = addresses_of(address.name, address.ip, _NAME_SECONDS)
     except OSError as error:
         text = Text("The network does not allow names: {why}", why=error.strerror or str(error))
         return broken("name", text)

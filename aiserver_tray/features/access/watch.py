@@ -20,8 +20,10 @@ from aiserver_tray.state.reduce import State
 
 _TICK_SECONDS: Final = 5.0
 _PROOF_SECONDS: Final = 24 * 3600.0
-_RETRY_SECONDS: Final = 600.0
-"""After a proof that failed."""
+_FIRST_RETRY_SECONDS: Final = 15.0
+"""After a proof that failed: a computer with much to do may just have been slow. Each further pause
+is twice as long, up to:"""
+_LAST_RETRY_SECONDS: Final = 600.0
 _RENEW_SECONDS: Final = 300 * 24 * 3600.0
 """Age of a certificate, which lasts for 397 days, at which the gateway gets another one."""
 _CLOSE_SECONDS: Final = 2.0
@@ -44,6 +46,7 @@ class Watch:
         self._closing = False
         self._thread: Thread | None = None
         self._leave: Callable[[], None] | None = None
+        self._pause = _FIRST_RETRY_SECONDS
         self._start = ""
         """The start of the gateway's container that was last seen."""
 
@@ -116,12 +119,24 @@ class Watch:
             if self._addresses.opening:  # that operation loads, and proves
                 return
             self._addresses.load()
-        elif not any(_is_due(one, now) for name, one in data.open.items() if name in self._known):
+        elif not any(
+            self._is_due(data.open[name], now) for name in data.open if name in self._known
+        ):
             self._addresses.forward()  # the address may be another one
             return
         if data.open:
-            self._addresses.check()
+            self._prove()
         self._addresses.on_change()
+
+    def _prove(self) -> None:
+        self._addresses.check()
+        failed = any(one.trouble for one in self._addresses.file.read().open.values())
+        self._pause = min(2 * self._pause, _LAST_RETRY_SECONDS) if failed else _FIRST_RETRY_SECONDS
+
+    def _is_due(self, known: OpenData, now: float) -> bool:
+        """Whether it is time to prove the address again."""
+        since = now - (known.checked_at or 0)
+        return not 0 <= since <= (self._pause if known.trouble else _PROOF_SECONDS)
 
     @property
     def _known(self) -> Container[str]:
@@ -138,9 +153,3 @@ class Watch:
         owned = (name for name in waiting if account_of(self._place, name) == "exists")
         if name := next(owned, None):
             self._openings.begin(name, data.modules[name], Actor("owner"))
-
-
-def _is_due(known: OpenData, now: float) -> bool:
-    """Whether it is time to prove the address again."""
-    since = now - (known.checked_at or 0)
-    return not 0 <= since <= (_RETRY_SECONDS if known.trouble else _PROOF_SECONDS)

@@ -18,7 +18,8 @@ from aiserver_tray.features.access.addresses import Addresses
 from aiserver_tray.features.access.names import Names
 from aiserver_tray.features.access.network import Network
 from aiserver_tray.features.access.opening import Openings
-from aiserver_tray.features.access.store import OpenData
+from aiserver_tray.features.access.store import LinkData, OpenData
+from aiserver_tray.features.access.views import LinkView
 from aiserver_tray.features.access.watch import Watch
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
@@ -153,6 +154,37 @@ def test_the_gateway_gets_another_certificate_when_the_clock_was_wrong(
         data.modules["oneapi"].checked_at = 0.0
     Watch(place, addresses, openings, Names())._tick(days * 24 * 3600.0)
     assert done == (["proof"] if days == 10 else ["certificate", "proof"])
+
+
+def test_a_proof_that_failed_is_repeated_soon_and_then_ever_later(
+    openings: Openings,
+    place: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It works again from second 2000 on."""
+    state = SimpleNamespace(engine=SimpleNamespace(running=True), operations=())
+    place.core.store.state = state
+    proofs, now = [0], 0
+
+    def prove() -> None:
+        link = LinkView("name", ok=proofs[-1] > 2000, text=Text("off"))
+        with openings._file.update() as data:
+            data.modules["oneapi"].links = [LinkData.of(link)]
+            data.modules["oneapi"].checked_at = proofs[-1]
+
+    def check() -> None:
+        proofs.append(now)
+        prove()
+
+    monkeypatch.setattr(openings._addresses, "check", check)
+    monkeypatch.setattr(Addresses, "is_loaded", True)
+    with openings._file.update() as data:
+        data.told = HERE.address
+    prove()
+    watch = Watch(place, openings._addresses, openings, Names())
+    for now in range(0, 3000, 5):
+        watch._tick(now)
+    assert proofs == [0, 20, 55, 120, 245, 490, 975, 1580, 2185]
 
 
 @pytest.mark.parametrize(
