@@ -76,10 +76,25 @@ def listening(visitor: Visitor) -> Iterator[Listener]:
         listener.close()
 
 
+@contextmanager
+def on_hang_up(action: signal.Handlers) -> Iterator[None]:
+    """What programs that are started within the block do when their terminal is gone. These tests
+    may run under ``nohup``, too."""
+    before = signal.signal(signal.SIGHUP, action)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @on_unix
 @pytest.mark.parametrize("ending", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_it_serves_until_it_is_ended(tmp_path: Path, ending: str) -> None:
-    with serving(tmp_path) as (process, visitor), listening(visitor) as listener:
+    with (
+        on_hang_up(signal.SIG_DFL),
+        serving(tmp_path) as (process, visitor),
+        listening(visitor) as listener,
+    ):
         assert owner(visitor) == ("serve", process.pid)
         process.send_signal(signal.Signals[ending])
         assert process.wait(LIMIT) == 0
@@ -89,15 +104,11 @@ def test_it_serves_until_it_is_ended(tmp_path: Path, ending: str) -> None:
 @on_unix
 def test_serve_under_nohup_survives_its_terminal(tmp_path: Path) -> None:
     """As ``nohup`` tells it."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with serving(tmp_path) as (process, visitor):
-            process.send_signal(signal.SIGHUP)
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(0.5)
-            assert owner(visitor) == ("serve", process.pid)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    with on_hang_up(signal.SIG_IGN), serving(tmp_path) as (process, visitor):
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        assert owner(visitor) == ("serve", process.pid)
 
 
 def test_a_client_can_end_it(tmp_path: Path) -> None:
