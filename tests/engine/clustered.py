@@ -14,7 +14,9 @@ from tests.lab.swarm import NODES, Swarm
 from tests.support.command_line import Done
 from tests.support.installation import Installation, Service, gated, idle, script
 from tests.support.stack import OPEN
+from tests.support.waiting import eventually
 
+_REGISTERED_SECONDS = 90.0
 KEPT = "/data/kept"
 PORT = 18777
 
@@ -152,6 +154,18 @@ class Cluster:
                     if node["Status"]["State"] != "ready" or not (is_active and is_reached):
                         return False
         return bool(self.view()["state"] == "ok")
+
+    def get_whole(self) -> None:
+        """Wait until all nodes are there. Swarm may count a node out in the very moment in which it
+        registers, after a leader was lost, and leaves it at that: such a node starts again."""
+        what = "three managers that answer"
+        try:
+            eventually(lambda: self.is_whole, what, _REGISTERED_SECONDS)
+        except AssertionError:
+            for name in (one["name"] for one in self.view()["nodes"] if one["state"] != "ready"):
+                self.swarm.kill(int(name[-1]))
+            self.swarm.mend()
+            eventually(lambda: self.is_whole, what)
 
     def modules(self) -> dict[str, dict[str, Any]]:
         """The modules that are deployed, by name."""

@@ -51,7 +51,7 @@ def mended(cluster: Cluster) -> Iterator[None]:
     """All nodes are there after each test."""
     yield
     cluster.swarm.mend()
-    eventually(lambda: cluster.is_whole, "three managers that answer")
+    cluster.get_whole()
 
 
 def test_a_drained_node_gets_nothing_and_a_killed_one_loses_nothing(cluster: Cluster) -> None:
@@ -145,7 +145,7 @@ def test_without_a_quorum_everything_goes_on_but_nothing_changes(cluster: Cluste
     cluster.run("remove", "gated", "--yes").failed("E_CLUSTER_DOWN")
     assert cluster.output("ai-store", "cat", KEPT) == kept
     cluster.swarm.mend()
-    eventually(lambda: cluster.is_whole, "three managers that answer")
+    cluster.get_whole()
     cluster.run("remove", "gated", "--yes").succeeded()
 
 
