@@ -257,7 +257,7 @@ def test_what_is_taken_is_refused_before_anything_changes(
     cluster: Cluster, elsewhere: Elsewhere
 ) -> None:
     """A name, a port, and a volume: the module runs on this computer, which may be a node. What
-    stands on the cluster is known again to one who adds it anew, over ssh."""
+    stands on the cluster is known to one who forgets it and adds it again, over ssh."""
     here = cluster.here
     with cluster.swarm.client(1) as client:
         client.services.create(IMAGE, name="ai-named-a", mode=ServiceMode("replicated", 0))

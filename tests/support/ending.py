@@ -1,6 +1,8 @@
 """How tests and benchmarks are ended from outside: with all that they have started."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
@@ -21,3 +23,14 @@ def _end(number: int, frame: FrameType | None) -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.default_int_handler(number, frame)
+
+
+@contextmanager
+def on_hang_up(action: signal.Handlers) -> Iterator[None]:
+    """What programs that are started within the block do when their terminal is gone. The tests
+    may run under ``nohup``, which ignores that."""
+    before = signal.signal(signal.SIGHUP, action)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from developer.machine import WINDOWS
+from tests.support.ending import on_hang_up
 
 if WINDOWS:
     pytest.skip("Windows has no such signals", allow_module_level=True)
@@ -40,7 +41,7 @@ def waiting(ignored: str = "") -> "Iterator[subprocess.Popen[str]]":
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_in_order(number: signal.Signals) -> None:
-    with waiting() as process:
+    with on_hang_up(signal.SIG_DFL), waiting() as process:
         process.send_signal(number)
         assert process.communicate(timeout=LIMIT)[0] == "ended\n"
 

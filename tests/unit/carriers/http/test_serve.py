@@ -20,6 +20,7 @@ from aiserver_tray.core.app import App
 from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.owner.claim import Claim
 from aiserver_tray.owner.owner import Owner
+from tests.support.ending import on_hang_up
 from tests.support.surroundings import Recorded
 from tests.support.systems import on_unix
 from tests.support.visitor import Listener, Visitor
@@ -74,17 +75,6 @@ def listening(visitor: Visitor) -> Iterator[Listener]:
         yield listener
     finally:
         listener.close()
-
-
-@contextmanager
-def on_hang_up(action: signal.Handlers) -> Iterator[None]:
-    """What programs that are started within the block do when their terminal is gone. These tests
-    may run under ``nohup``, too."""
-    before = signal.signal(signal.SIGHUP, action)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 @on_unix
