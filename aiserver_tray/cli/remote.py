@@ -184,11 +184,11 @@ class RemoteStore:
         self._operations = kept | {view.id: view}
 
     def _forget_others(self) -> None:
-        """Drop operations that are no longer in the state. If two end at once, only the end of the
-        last one is sent."""
+        """Keep the operations that are in the state, in its order. If two end at once, only the end
+        of the last one is sent."""
         if len(self._operations) > 1:
-            listed = {view["id"] for view in json.loads(self._snapshot or "{}")["operations"]}
-            self._operations = {i: one for i, one in self._operations.items() if i in listed}
+            listed = [view["id"] for view in json.loads(self._snapshot or "{}")["operations"]]
+            self._operations = {i: self._operations[i] for i in listed if i in self._operations}
 
     def _lose(self) -> None:
         with self._changed:
