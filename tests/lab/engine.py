@@ -28,6 +28,7 @@ import requests
 from tests.lab import kernel, network
 from tests.lab.place import LabError, Place
 from tests.support.ports import free_port
+from tests.support.processor import VARIABLE
 
 _ENTER_ROOT = Path(__file__).with_name("enter_root.py")
 _NAMESPACE = Path(__file__).with_name("namespace.sh")
@@ -273,6 +274,13 @@ def sweep_cgroups(name: str) -> None:
     _in_cgroups("sweep", name)
 
 
+def cgroup_parent(name: str) -> str:
+    """The control group of an engine's containers: below that of the worker whose tests they are
+    for, if there is one, which counts their processor time."""
+    worker = os.environ.get(VARIABLE)
+    return f"/{Path(worker).name}/{name}" if worker else f"/{name}"
+
+
 def registry_config(place: Place, address: str) -> dict[str, object]:
     return {
         "version": "0.1",
@@ -313,7 +321,7 @@ def _engine_config(place: Place, registry: str, pool: str) -> dict[str, object]:
         "ip-forward": False,
         "registry-mirrors": [f"http://{registry}"],
         "insecure-registries": [*OTHER_REGISTRIES],
-        "cgroup-parent": f"/{place.name}",
+        "cgroup-parent": cgroup_parent(place.name),
         # Not systemd's, which a fresh chroot does not have.
         "exec-opts": ["native.cgroupdriver=cgroupfs"],
         "shutdown-timeout": 10,

@@ -203,7 +203,7 @@ class Swarm:
             "pidfile": str(folder / "dockerd.pid"),
             "registry-mirrors": [f"http://{_REGISTRY}"],
             "insecure-registries": [_REGISTRY],
-            "cgroup-parent": f"/{self._place.name}-{number}",
+            "cgroup-parent": lab_engine.cgroup_parent(f"{self._place.name}-{number}"),
             "exec-opts": ["native.cgroupdriver=cgroupfs"],
             "shutdown-timeout": 10,
         }

@@ -38,7 +38,7 @@ async function grant() {
 
 // The runner gets no more of the environment than it needs, and never the shared token.
 function start(grantToken) {
-	const passed = ['PATH', 'TZ', 'LANG', 'GENERIC_TIMEZONE', 'NODE_FUNCTION_ALLOW_BUILTIN'];
+	const passed = ['PATH', 'TZ', 'LANG', 'GENERIC_TIMEZONE', 'NODE_COMPILE_CACHE', 'NODE_FUNCTION_ALLOW_BUILTIN'];
 	const env = Object.fromEntries(
 		[
 			...passed,
