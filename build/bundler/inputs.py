@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,13 +16,16 @@ from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 
-from bundler.packages import exported
+from bundler.packages import builders, exported
 from bundler.processes import must
 from developer.machine import ROOT
 
 HERE = Path(__file__).parent
 _KEPT = 2
-"""Results of each kind that stay in the cache."""
+"""Results of each kind that stay in the cache, however old they are."""
+
+_USED_SECONDS = 12 * 3600.0
+"""A result that was asked for since then stays, too: another run may still read it."""
 
 
 def version() -> str:
@@ -67,33 +71,48 @@ def fingerprint(
     archive: Path,
     packages: Sequence[str],
     tools: Iterable[str],
-    folders: Iterable[Path] = (HERE,),
+    sources: Iterable[Path] = (),
 ) -> str:
-    """A hash of a wheel's content, the locked *packages*, *tools*, and the files in *folders*."""
+    """A hash of a wheel's content, the locked *packages*, *tools*, and the files here and in
+    *sources*, which are folders or files."""
     with zipfile.ZipFile(archive) as files:
         parts = [f"{name} {files.getinfo(name).CRC:x}" for name in sorted(files.namelist())]
-    parts += [exported(packages), sys.version, *tools]
-    for file in sorted(path for folder in folders for path in folder.rglob("*")):
-        if file.is_file() and file.suffix != ".pyc":
-            parts += [str(file.relative_to(ROOT)), hashlib.sha256(file.read_bytes()).hexdigest()]
+    # A time that the caller names. That of the last commit does not count: each would be a build.
+    told = os.environ.get("SOURCE_DATE_EPOCH", "")
+    parts += [exported(packages), builders(), sys.version, told, *tools]
+    for file in files_in(HERE, *sources):
+        parts += [str(file.relative_to(ROOT)), hashlib.sha256(file.read_bytes()).hexdigest()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def files_in(*sources: Path) -> list[Path]:
+    """The files among *sources*, and those below its folders, but Python's bytecode."""
+    found = {path for source in sources for path in (source, *source.rglob("*"))}
+    return sorted(path for path in found if path.is_file() and path.suffix != ".pyc")
 
 
 @contextmanager
 def cached(cache: Path, kind: str, key: str) -> Iterator[tuple[Path, Path | None]]:
     """The folder of *kind* and *key* in *cache*, and, if it does not exist yet, an empty folder to
-    fill, which then gets its place. Older results of *kind* are removed."""
+    fill, which then gets its place. Older results of *kind* are removed, and what a process left
+    that was killed while it filled one."""
     cache.mkdir(parents=True, exist_ok=True)
     folder = cache / f"{kind}-{key}"
+    begun = f"making-{kind}-"
     with FileLock(cache / f"{kind}.lock"):
+        for left in cache.glob(f"{begun}*"):
+            shutil.rmtree(left, ignore_errors=True)
         if folder.exists():
             folder.touch()
             yield folder, None
             return
-        with TemporaryDirectory(dir=cache, ignore_cleanup_errors=True) as scratch:
+        with TemporaryDirectory(prefix=begun, dir=cache, ignore_cleanup_errors=True) as scratch:
             made = Path(scratch) / "made"
             made.mkdir()
             yield folder, made
             made.rename(folder)
-        for old in sorted(cache.glob(f"{kind}-*/"), key=lambda each: -each.stat().st_mtime)[_KEPT:]:
-            shutil.rmtree(old, ignore_errors=True)
+        folder.touch()
+        used = {each: each.stat().st_mtime for each in cache.glob(f"{kind}-*/")}
+        for old in sorted(used, key=lambda each: -used[each])[_KEPT:]:
+            if used[old] < time.time() - _USED_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)

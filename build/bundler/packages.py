@@ -21,6 +21,11 @@ def exported(packages: Sequence[str]) -> str:
     return must(*_UV, "export", "--frozen", "--no-emit-project", "--no-header", *packages)
 
 
+def builders() -> str:
+    """What builds a package that has no wheel, in its locked versions."""
+    return exported(("--only-group", "build")) + must(*_UV, "--version")
+
+
 def installed(packages: Sequence[str], *place: str) -> None:
     """Install the wheels of the locked *packages* in *place*, which are options for uv. As copies:
     what a package leaves out of a file must not go from uv's cache, and so from other programs."""

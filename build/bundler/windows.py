@@ -14,7 +14,7 @@ from bundler.freeze import NAME, Python
 from bundler.inputs import HERE, cached, fingerprint, unpacked, version, wheel
 from bundler.processes import must, need
 from bundler.side import write_side
-from bundler.windows_python import BUNDLE, windows_python
+from bundler.windows_python import BUNDLE, python_key, windows_python
 from bundler.wine import PROGRAM, windows_path, wine
 from developer.machine import ROOT
 
@@ -23,6 +23,13 @@ APP_ID: Final = "AIServerTray.AIServerTray"
 
 SIGN: Final = "AISERVER_SIGN"
 """The variable with the command that signs a file, whose path is its last word."""
+
+
+SOURCES: Final = tuple(
+    ROOT / "build" / name
+    for name in ("window_icon.py", "developer/machine.py", "developer/__init__.py")
+)
+"""What makes the packages, beside the folder here."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +49,20 @@ def windows_package(cache: Path, pythons: Path) -> Package:
     """
     with TemporaryDirectory() as name:
         archive = wheel(Path(name) / "dist")
-        tools = [must(PROGRAM, "--version"), must(makensis(), "-VERSION"), os.environ.get(SIGN, "")]
-        key = fingerprint(archive, BUNDLE, tools)
-        with cached(cache, "windows", key) as (folder, empty):
+        with cached(cache, "windows", package_key(archive)) as (folder, empty):
             if empty:
                 site = unpacked(archive, Path(name) / "site")
                 bundle = freeze_in_wine(site, windows_python(pythons, BUNDLE), empty)
                 sign(bundle)
                 installer(bundle, version(), empty)
     return Package(folder / NAME, folder / installer_name(version()))
+
+
+def package_key(archive: Path) -> str:
+    """Of everything that the package with the wheel *archive* is made from."""
+    tools = [must(PROGRAM, "--version"), must(makensis(), "-VERSION"), python_key(BUNDLE)]
+    told = [os.environ.get(name, "") for name in (SIGN, "NSISDIR")]
+    return fingerprint(archive, BUNDLE, [*tools, *told], SOURCES)
 
 
 def freeze_in_wine(site: Path, python: Path, folder: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Final
 
 from filelock import FileLock
 
-from bundler.packages import PROGRAM, exported, installed
+from bundler.packages import PROGRAM, builders, exported, installed
 from bundler.processes import must
 
 APPLICATION: Final = ("--no-dev", "--extra", "desktop", "--prune", "pywebview")
@@ -34,6 +34,9 @@ _BESIDE_THE_PROGRAM = ("python3", "vcruntime")
 _LICENCE = Path("/usr/share/doc", f"python{_PYTHON}", "copyright")
 """Debian's text of the licences of Python and of the parts from others."""
 
+_COMPILER = "x86_64-w64-mingw32-gcc"
+_DUMP = "x86_64-w64-mingw32-objdump"
+
 _NOT_PORTABLE = (
     "__pycache__",
     "site-packages",
@@ -50,7 +53,7 @@ def windows_python(cache: Path, packages: Sequence[str] = APPLICATION) -> Path:
     Raises:
         CalledProcessError: a package can't be downloaded, or the compiler fails; they say why.
     """
-    folder = cache / f"python-{_fingerprint(packages)}"
+    folder = cache / f"python-{python_key(packages)}"
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / "lock"):
         if not folder.exists():
@@ -70,10 +73,12 @@ def _made(packages: Sequence[str], scratch: Path) -> Path:
     return made
 
 
-def _fingerprint(packages: Sequence[str]) -> str:
-    """Of everything that the result depends on."""
-    parts = [sys.version, exported(packages), exported(_DONOR)]
-    parts += [file.read_text(encoding="utf-8") for file in (_source(), Path(__file__))]
+def python_key(packages: Sequence[str]) -> str:
+    """Of everything that the Python with the locked *packages* depends on."""
+    parts = [sys.version, exported(packages), exported(_DONOR), builders()]
+    parts += [must(tool, "--version") for tool in (_COMPILER, _DUMP)]
+    sources = (_source(), Path(__file__), Path(__file__).with_name("packages.py"), _LICENCE)
+    parts += [file.read_text(encoding="utf-8") for file in sources if file.exists()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
@@ -101,7 +106,7 @@ def _standard_library(folder: Path) -> None:
 
 
 def _programs(folder: Path) -> None:
-    compiler = ["x86_64-w64-mingw32-gcc", "-O2", "-s", "-municode", str(_source())]
+    compiler = [_COMPILER, "-O2", "-s", "-municode", str(_source())]
     compiler.append(f'-DPYTHON=L"python{_VERSION}.dll"')
     must(*compiler, "-o", str(folder / "python.exe"))
     must(*compiler, "-mwindows", "-DWINDOWED", "-o", str(folder / "pythonw.exe"))
@@ -111,7 +116,7 @@ def _programs(folder: Path) -> None:
 def _stable_interface(folder: Path) -> None:
     """python3.dll, which leads extensions for any Python to the library of this one."""
     library = folder / f"python{_VERSION}.dll"
-    dump = must("x86_64-w64-mingw32-objdump", "-p", str(library)).splitlines()
+    dump = must(_DUMP, "-p", str(library)).splitlines()
     table = dump[next(n for n, line in enumerate(dump) if "[Ordinal/Name Pointer]" in line) :]
     last = [line.split()[-1] for line in table if line.strip()]
     names = [name for name in last if name.startswith(("Py", "_Py"))]
@@ -119,9 +124,7 @@ def _stable_interface(folder: Path) -> None:
     definition = folder / "python3.def"
     definition.write_text("\n".join(["LIBRARY python3.dll", "EXPORTS", *exports, ""]))
     target = ["-o", str(folder / "python3.dll")]
-    must(
-        "x86_64-w64-mingw32-gcc", "-shared", "-nostdlib", "-Wl,--entry=0", str(definition), *target
-    )
+    must(_COMPILER, "-shared", "-nostdlib", "-Wl,--entry=0", str(definition), *target)
     definition.unlink()
 
 

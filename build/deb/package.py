@@ -14,7 +14,7 @@ from typing import Final
 import window_icon
 from aiserver_tray.cli import root as commands
 from aiserver_tray.cli.complete import script
-from bundler.inputs import HERE, cached, changed_at, fingerprint, homepage, version, wheel
+from bundler.inputs import cached, changed_at, fingerprint, homepage, version, wheel
 from bundler.processes import must
 from bundler.sbom import write_bill
 from deb.contents import PACKAGES, add_environment, remove_unused
@@ -41,8 +41,13 @@ _COMPLETIONS: Final = {
 _MAINTAINER: Final = ("The AI-Server Tray authors", "aiserver-tray@localhost")
 """Name and address, unless DEBFULLNAME and DEBEMAIL have others."""
 
-_INPUTS: Final = ("build/window_icon.py", "LICENSE", "CHANGELOG.md")
-"""Files that the wheel lacks, and that the package is made from."""
+_DEVELOPERS: Final = ("__init__", "machine", "packages", "processes")
+SOURCES: Final = (
+    FILES.parent,
+    *(ROOT / name for name in ("LICENSE", "CHANGELOG.md", "build/window_icon.py")),
+    *(ROOT / "build/developer" / f"{name}.py" for name in _DEVELOPERS),
+)
+"""What the package is made from, beside the wheel and the folder of the bundler."""
 
 _CONTROL: Final = """\
 Package: {name}
@@ -72,14 +77,18 @@ def deb_package(cache: Path, release: Release) -> Path:
     """
     with TemporaryDirectory() as name:
         archive = wheel(Path(name) / "dist")
-        tools = [must("dpkg-deb", "--version"), _maintainer(), homepage(), release.name, LEVEL]
-        tools += [(ROOT / part).read_text("utf-8") for part in _INPUTS]
-        key = fingerprint(archive, PACKAGES, tools, (HERE, FILES.parent))
-        with cached(cache, release.name, key) as (folder, empty):
+        with cached(cache, release.name, package_key(archive, release)) as (folder, empty):
             if empty:
                 root = Path(name) / "root"
                 _build(archive, release, root, empty / file_name(release))
     return folder / file_name(release)
+
+
+def package_key(archive: Path, release: Release) -> str:
+    """Of everything that the package for *release* with the wheel *archive* is made from."""
+    tools = [must(tool, "--version") for tool in ("dpkg-deb", "objdump", "strip")]
+    about = [_architecture(), _maintainer(), homepage(), repr(release), LEVEL]
+    return fingerprint(archive, PACKAGES, [*tools, *about], SOURCES)
 
 
 def file_name(release: Release) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from bundler.windows import Package, installer
 from bundler.wine import windows_path
 from tests.support.desktop.looks import Look
+from tests.support.limits import LIMIT, stretched
 from tests.support.waiting import eventually
 from tests.support.wine.windows import Windows
 
@@ -19,7 +20,7 @@ OLD = "0.0.9"
 BUILD_SECONDS = 1800.0
 """Seconds for the first test, which waits for the build, on a busy machine."""
 
-INSTALL_SECONDS = 300.0
+INSTALL_SECONDS = stretched(300.0)
 """Seconds for an installer, on a busy machine."""
 
 LEFT = "left.pyd"
@@ -125,7 +126,7 @@ class Setup:
             serving.stdin.flush()
             answer = serving.stdout.readline().decode()
             serving.stdin.close()
-            serving.wait(120)
+            serving.wait(LIMIT)
         return answer
 
     def status(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from tests.support.desktop.desktop import desktop
 from tests.support.desktop.tray_item import TrayItem
 from tests.support.forwarding import forwarded
 from tests.support.installation import IMAGE, idle, write_file
+from tests.support.limits import LIMIT
 from tests.support.waiting import eventually
 
 NAME = "aiserver-tray"
@@ -64,9 +65,11 @@ NOT_UNPACKED = re.compile(r"/usr/share/(doc|lintian|man)/")
 
 @pytest.fixture(scope="session")
 def published() -> Iterator[None]:
-    """The variable that the release workflow sets."""
+    """The variable that the release workflow sets. Packages are compressed lightly, in a tenth of
+    the time: what is in them is the same."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AISERVER_HOMEPAGE", HOMEPAGE)
+        patch.setattr("deb.package.LEVEL", "0")
         yield
 
 
@@ -74,13 +77,6 @@ def published() -> Iterator[None]:
 def deb(published: None) -> Path:
     """The package of the files that are here."""
     return deb_package(cache_folder(PACKAGES), DEBIAN_13)
-
-
-@pytest.fixture
-def light(published: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Packages are compressed lightly, in a tenth of the time: for releases other than the one
-    whose package is also looked into."""
-    monkeypatch.setattr("deb.package.LEVEL", "0")
 
 
 @pytest.fixture(scope="module")
@@ -180,14 +176,14 @@ def installed(release: Release, suite: str, folder: Path) -> Iterator[Debian]:
 
 
 def test_package_for_the_release_before_installs_runs_and_leaves_nothing(
-    light: None, tmp_path: Path
+    published: None, tmp_path: Path
 ) -> None:
     with installed(DEBIAN_12, "bookworm", tmp_path) as debian:
         see_the_window(debian, "unix:///nowhere")
 
 
 def test_the_icon_runs_with_the_newest_python_that_has_a_debian_desktop(
-    light: None, tmp_path: Path
+    published: None, tmp_path: Path
 ) -> None:
     """Debian has it first in the release that it prepares."""
     with installed(NEXT, "forky", tmp_path) as debian, desktop("watcher") as screen:
@@ -201,12 +197,12 @@ def test_the_icon_runs_with_the_newest_python_that_has_a_debian_desktop(
             eventually(lambda: item.is_there, "the icon")
             eventually(lambda: item.entry("Modules", "n8n"), "the modules in its menu")
             item.click("Quit", "Quit and keep everything running")
-            assert applet.wait(60) == 0, applet.communicate()
+            assert applet.wait(LIMIT) == 0, applet.communicate()
             item.close()
 
 
 def test_the_package_for_ubuntu_is_for_its_python_and_a_pre_release_comes_before_its_release(
-    light: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    published: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = deb_package(cache_folder(PACKAGES), UBUNTU_24)
     assert package.name.startswith(f"{NAME}_{version()}_ubuntu24.04_")
@@ -256,4 +252,4 @@ def see_the_window(debian: Debian, engine: str) -> None:
             eventually(lambda: screen.windows("AI-Server Tray"), "the dashboard")
             print(f"first window after {time.monotonic() - begun:.1f} s")  # noqa: T201 - a figure
             eventually(lambda: [debian.run(NAME, "quit", user=USER)], "the core, after the window")
-            assert applet.wait(60) == 0, applet.communicate()
+            assert applet.wait(LIMIT) == 0, applet.communicate()

@@ -12,6 +12,7 @@ from bundler.inputs import version, wheel
 from bundler.packages import exported
 from developer.machine import ROOT
 from tests.packages.bill import parts_of
+from tests.support.limits import LIMIT
 
 HOMEPAGE = "https://example.org/aiserver-tray"
 EXTRAS = ("--extra", "desktop", "--extra", "mcp")
@@ -70,7 +71,7 @@ class Environment:
             check=False,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=LIMIT,
         )
 
     @staticmethod
