@@ -5,8 +5,7 @@ from queue import Empty, SimpleQueue
 
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.protocol.message import CallerKind, Json, Message, Peer
-
-LIMIT = 20.0
+from tests.support.limits import LIMIT
 
 
 class Client:

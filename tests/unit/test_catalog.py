@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.base.errors import (
-    AiServerError,
     CatalogError,
     CycleError,
     MissingError,
@@ -18,7 +17,7 @@ from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.edition import Edition
 from aiserver_tray.catalog.folders import stamp
-from aiserver_tray.catalog.resolve import config_environment, resolve, resolve_with
+from aiserver_tray.catalog.resolve import config_environment, resolve
 from tests.support.systems import is_root
 from tests.unit.module_folders import declared, write
 
@@ -211,19 +210,6 @@ def test_an_action_is_of_a_service_and_its_command_has_dollar_signs(tmp_path: Pa
     assert problem.place.key == "x-aiserver.actions.two.service"
 
 
-def test_a_service_waits_only_for_what_its_module_requires(tmp_path: Path) -> None:
-    body = "image: busybox:1\n    x-aiserver: {requires: [db, cache]}"
-    write(tmp_path, "web", declared(requires="[db]", body=body))
-
-    write(tmp_path, "db", declared())
-
-    (problem,) = check(load_catalog([tmp_path]), None).problems
-
-    assert problem.place.line == 8
-    assert problem.place.key == "services.main.x-aiserver.requires.1"
-    assert "one of the required modules (db), found 'cache'" in problem.render()
-
-
 def test_a_backup_names_only_volumes_and_servers_that_there_are(tmp_path: Path) -> None:
     text = """\
 x-aiserver:
@@ -301,17 +287,6 @@ def test_a_placeholder_of_env_example_is_refused_as_a_value() -> None:
         config_environment(
             catalog, catalog.module("n8n"), {"N8N_DB_PASSWORD": "change-me-N8N_DB_PASSWORD"}
         )
-
-
-def test_a_secret_never_shows_in_the_error_that_it_causes(tmp_path: Path) -> None:
-    body = 'ports: ["${TOKEN}:80"]'
-    write(tmp_path, "leaky", declared("{TOKEN: {type: secret, generate: hex32}}", body=body))
-    catalog = load_catalog([tmp_path])
-    with pytest.raises(AiServerError) as caught:
-        resolve(catalog, catalog.module("leaky"), {"leaky.TOKEN": "s3cr3t-token"})
-    assert "s3cr3t-token" not in caught.value.render() + repr(caught.value.data)
-    with pytest.raises(CatalogError):
-        resolve_with(catalog.module("leaky"), {"TOKEN": MASK}, [])
 
 
 def test_a_folder_name_that_no_container_can_have_is_an_error(tmp_path: Path) -> None:

@@ -48,10 +48,11 @@ def test_extension_of_a_service_in_another_file_is_used(tmp_path: Path, how: str
 
 @pytest.mark.parametrize("how", ELSEWHERE)
 def test_problem_in_another_file_is_reported_with_that_file(tmp_path: Path, how: str) -> None:
-    file = elsewhere(tmp_path, how, "{requires: [cache]}")
+    file = elsewhere(tmp_path, how, "{requires: [db, cache]}")
     (problem,) = check(load_catalog([tmp_path]), None).problems
     assert (problem.place.file, problem.place.line) == (file, 2)
-    assert problem.place.key == "services.main.x-aiserver.requires.0"
+    assert problem.place.key == "services.main.x-aiserver.requires.1"
+    assert "one of the required modules (db), found 'cache'" in problem.render()
 
 
 def test_the_last_of_a_modules_own_files_says_what_it_is(tmp_path: Path) -> None:

@@ -34,6 +34,9 @@ ON_REQUEST = (18093,)
 """Those of them that are published only if the user turns them on."""
 
 
+SUMMARY = "summary: {en: Shows each request as the server gets it, zh: 显示服务器收到的请求}"
+
+
 def notes(root: Path) -> list[Problem]:
     """What the check notes of the modules in *root*; it finds no problems."""
     report = check(load_catalog([root]), None)
@@ -67,38 +70,21 @@ def test_a_module_that_follows_all_rules_gets_no_notes(tmp_path: Path) -> None:
         ('"${WHOAMI_PORT}:8080"', '"127.0.0.1:${WHOAMI_PORT}:8080"', "ports.0", "app.bind"),
         ("volumes: stores nothing, ", "", "volumes", "without: {volumes: …}"),
         (", secrets: shows only the request itself", "", "x-aiserver", "without: {secrets: …}"),
+        (SUMMARY, "", ".summary", "a sentence"),
+        (", download: 3m", "", ".needs", "download"),
+        ("needs: {memory: 64m, disk: 10m, download: 3m}", "", ".needs", "memory, disk"),
     ],
 )
-def test_a_service_that_breaks_a_rule_is_noted_with_its_place(
+def test_a_module_that_breaks_a_rule_is_noted_with_its_place(
     tmp_path: Path, old: str, new: str, key: str, said: str
 ) -> None:
     folder = write_whoami(tmp_path, (old, new))
     (note,) = notes(tmp_path)
-    assert (note.place.file, note.place.key) == (
-        folder / "compose.yaml",
-        f"services.whoami.{key}",
-    )
-    assert (
-        WHOAMI.splitlines().index("  whoami:") < (note.place.line or 0) <= len(WHOAMI.splitlines())
-    )
-    assert said in note.text.render()
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "key", "said"),
-    [
-        ("summary: {en: Shows each request as the server gets it, zh: 显示服务器收到的请求}", "",
-         "x-aiserver.summary", "a sentence"),
-        (", download: 3m", "", "x-aiserver.needs", "download"),
-        ("needs: {memory: 64m, disk: 10m, download: 3m}", "", "x-aiserver.needs", "memory, disk"),
-    ],
-)  # fmt: skip
-def test_a_module_that_says_too_little_is_noted(
-    tmp_path: Path, old: str, new: str, key: str, said: str
-) -> None:
-    folder = write_whoami(tmp_path, (old, new))
-    (note,) = notes(tmp_path)
-    assert (note.place.file, note.place.key) == (folder / "compose.yaml", key)
+    place = "x-aiserver" if key.startswith(".") else "services.whoami."
+    assert (note.place.file, note.place.key) == (folder / "compose.yaml", place + key)
+    lines = WHOAMI.splitlines()
+    first = 0 if key.startswith(".") else lines.index("  whoami:")
+    assert first < (note.place.line or 0) <= len(lines)
     assert said in note.text.render()
 
 

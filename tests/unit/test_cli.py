@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.smoke
-def test_options_stand_before_or_after_the_command(cli: CommandLine, tmp_path: Path) -> None:
+def test_options_stand_before_within_and_after_a_command(cli: CommandLine, tmp_path: Path) -> None:
     folder = tmp_path / "more/extra"
     folder.mkdir(parents=True)
     (folder / "compose.yaml").write_text("services: {a: {image: 'i:1'}}\n", encoding="utf-8")
@@ -26,6 +26,9 @@ def test_options_stand_before_or_after_the_command(cli: CommandLine, tmp_path: P
         ("catalog", "list", "--catalog", folder.parent),
     ):
         assert "extra" in cli.call(*arguments).output
+    other = ("config", "--home", tmp_path / "other", "set", "N8N_HOST_PORT", "28100")
+    assert cli.call(*other).code == 0
+    assert cli.call("config", "get", "N8N_HOST_PORT").output == "18100\n"
 
 
 @pytest.mark.parametrize(
@@ -114,12 +117,12 @@ def test_doctor_says_where_the_key_is_and_what_was_damaged(cli: CommandLine) -> 
     ]
     assert "settings.json" in done.output + done.errors
     assert cli.call("config", "get", "N8N_HOST_PORT").output == "28100\n"
-
-
-def test_options_stand_between_the_words_of_a_command_too(cli: CommandLine, tmp_path: Path) -> None:
-    done = cli.call("config", "--home", tmp_path / "other", "set", "N8N_HOST_PORT", "28100")
-    assert done.code == 0
-    assert cli.call("config", "get", "N8N_HOST_PORT").output == "18100\n"
+    (cli.home / "settings.json").write_text('{"version": 99}', encoding="utf-8")
+    done = cli.call("doctor")
+    assert done.code == 1
+    assert "PROBLEM" in done.output
+    assert "settings.json" in done.output
+    assert "Traceback" not in done.errors
 
 
 def test_a_console_that_can_not_show_a_sign_gets_no_traceback(cli: CommandLine) -> None:
@@ -169,13 +172,6 @@ def test_a_full_disk_behind_standard_output_is_reported_in_a_line(cli: CommandLi
     assert "Traceback" not in done.stderr
 
 
-def test_a_status_without_an_engine_is_one_document_and_needs_no_locks(cli: CommandLine) -> None:
-    done = cli.call("--host", "unix:///nowhere", "status", "--json", env={RUNTIME: str(NOWHERE)})
-    assert done.code == 0
-    found = json.loads(done.output)
-    assert (found["state"], found["engine"]) == ("engine_down", {"running": False, "version": None})
-
-
 def test_a_new_home_that_can_not_be_written_can_be_looked_at(tmp_path: Path) -> None:
     cli = CommandLine(NOWHERE, tmp_path, f"unix://{tmp_path}/none.sock")
     status = cli.run("status")
@@ -185,23 +181,17 @@ def test_a_new_home_that_can_not_be_written_can_be_looked_at(tmp_path: Path) -> 
     cli.run("up", "redis").failed("E_SETTING", str(NOWHERE))
 
 
-def test_status_without_an_engine_shows_the_reason_and_the_next_command(cli: CommandLine) -> None:
+def test_status_without_an_engine_needs_no_locks_and_shows_reason_and_next_command(
+    cli: CommandLine,
+) -> None:
     asked = ("--host", "unix:///nowhere", "status")
-    plain, as_json = cli.call(*asked), cli.call(*asked, "--json")
+    plain, as_json = cli.call(*asked), cli.call(*asked, "--json", env={RUNTIME: str(NOWHERE)})
     why, next_ = plain.output.splitlines()
     assert why.startswith("The Docker engine at unix:///nowhere does not respond (")
     assert next_.endswith(": aiserver-tray --engine unix:///nowhere doctor")
-    assert (plain.errors, as_json.errors) == ("", plain.output)
-
-
-def test_doctor_reports_a_settings_file_that_it_can_not_read(cli: CommandLine) -> None:
-    cli.call("config", "set", "N8N_HOST_PORT", "28100")
-    (cli.home / "settings.json").write_text('{"version": 99}', encoding="utf-8")
-    done = cli.call("doctor")
-    assert done.code == 1
-    assert "PROBLEM" in done.output
-    assert "settings.json" in done.output
-    assert "Traceback" not in done.errors
+    assert (plain.errors, as_json.errors, as_json.code) == ("", plain.output, 0)
+    found = json.loads(as_json.output)
+    assert (found["state"], found["engine"]) == ("engine_down", {"running": False, "version": None})
 
 
 def test_status_imports_nothing_that_is_slow(cli: CommandLine) -> None:

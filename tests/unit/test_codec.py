@@ -12,9 +12,6 @@ from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.owner.features import every_channel
 from aiserver_tray.protocol.message import EVENTS
 from aiserver_tray.state.views import ModuleView, Status
-from generator.forms import form_of
-from generator.pages import Tables
-from generator.typescript import Declarations
 from tests.support.any_value import one_of_each, values
 from tests.unit.pages import ROOT
 
@@ -99,33 +96,6 @@ def test_a_new_field_of_a_view_goes_there_and_back(view: PaintedView, language: 
     back = from_json(PaintedView, sent, language)
     assert back.is_old == view.is_old
     assert to_json(back, language) == sent
-
-
-def test_a_new_field_of_a_view_is_in_the_types_of_the_page() -> None:
-    declarations = Declarations()
-    assert declarations.reference(PaintedView) == "Painted"
-    assert (
-        "/** A module that was painted. */\n"
-        "export interface Painted extends Module {\n"
-        "  /** painted more than a year ago */\n"
-        "  old: boolean;\n"
-        "  paintedBy: Shaded[];\n"
-        "  why: string | null;\n"
-        "}\n"
-    ) in str(declarations)
-    assert "export interface Shaded extends Plain {\n  /** `null` without one */" in str(
-        declarations
-    )
-
-
-def test_a_new_field_of_a_view_is_in_its_table() -> None:
-    rows = Tables("json.md", {}).fields(form_of(PaintedView).all_fields).splitlines()
-    assert "| `name` | string | name in the catalog |" in rows
-    assert rows[-3:] == [
-        "| `old` | boolean | painted more than a year ago |",
-        "| `paintedBy` | list: object | |",
-        "| `why` | string or `null` | |",
-    ]
 
 
 # -- no second list of fields ----------------------------------------------------------------------

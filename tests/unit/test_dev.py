@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from developer import (
@@ -23,6 +24,7 @@ from developer import (
     soak,
     typescript,
 )
+from tests.support.limits import LIMIT
 from tests.support.systems import on_linux, on_unix
 from tests.support.waiting import eventually, see_waiting_for_lock
 
@@ -51,20 +53,14 @@ def test_old_python_is_refused_with_the_version_that_is_needed() -> None:
     assert done.stderr == "dev.py: Python 3.11 or later is needed; this is 2.7.18\n"
 
 
-def test_exec_runs_in_the_environment_and_hands_on_the_exit_status() -> None:
-    done = run("exec", "--", "python", "-c", "import sys; print(sys.prefix); sys.exit(7)")
-    assert done.returncode == 7
-    assert Path(done.stdout.strip()) == DEV.parents[1] / ".venv"
-
-
 @on_unix
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
-def test_exec_passes_on_signals_and_the_exit_status(name: str) -> None:
+def test_exec_runs_in_the_environment_and_passes_on_signals_and_the_exit_status(name: str) -> None:
     number = signal.Signals[name]
     code = f"""
 import signal, sys
 signal.signal({number:d}, lambda *_: sys.exit(7))
-print("ready", flush=True)
+print(sys.prefix, flush=True)
 signal.pause()
 """
     with subprocess.Popen(
@@ -74,9 +70,9 @@ signal.pause()
         text=True,
     ) as process:
         assert process.stdout
-        assert process.stdout.readline() == "ready\n"
+        assert process.stdout.readline() == f"{DEV.parents[1] / '.venv'}\n"
         process.send_signal(number)
-        assert process.communicate(timeout=30) == ("", "")
+        assert process.communicate(timeout=LIMIT) == ("", "")
         assert process.returncode == 7
 
 
@@ -120,7 +116,7 @@ def ended(command: Sequence[object], numbers: Sequence[signal.Signals]) -> tuple
         assert any(line.endswith("ending\n") for line in iter(process.stdout.readline, ""))
         for number in numbers[1:]:
             process.send_signal(number)
-        said = process.communicate(timeout=30)[0]
+        said = process.communicate(timeout=LIMIT)[0]
         return said, process.returncode
 
 
@@ -194,7 +190,7 @@ def test_interrupted_set_up_ends_in_order_without_a_traceback(
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
         end(process)
-        assert process.communicate(timeout=30)[0] == "left in order\n"
+        assert process.communicate(timeout=LIMIT)[0] == "left in order\n"
         assert process.returncode == 130
 
 
@@ -253,20 +249,7 @@ def test_a_level_without_tests_is_named_with_those_that_there_are() -> None:
 
 
 @on_unix
-def test_without_root_and_sudo_the_exact_command_is_printed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # Fakes: the tests may run as root, and then no user without sudo is at hand.
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(environment, "DEBIAN", True)
-    monkeypatch.setattr("shutil.which", lambda _: None)
-    typed = r"  apt-get update && apt-get install --no-install-recommends a b$"
-    with pytest.raises(SystemExit, match=typed):
-        environment.install_packages({"one": {"b"}, "other": {"a"}})
-
-
-@on_unix
-def test_a_user_whom_sudo_does_not_allow_it_gets_the_command_and_not_sudos_words(
+def test_a_user_without_sudo_or_its_permission_gets_the_command_and_not_sudos_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "sudo").write_text("#!/bin/sh\necho ada is not in the sudoers file. >&2\nexit 1\n")
@@ -275,6 +258,11 @@ def test_a_user_whom_sudo_does_not_allow_it_gets_the_command_and_not_sudos_words
     monkeypatch.setattr(os, "geteuid", lambda: 1000)  # a fake: the tests may run as root
     with pytest.raises(SystemExit, match=r"does not allow you that. As root, run:\n  ls -l$"):
         processes.must_as_root("true; ls -l", "ls -l")
+    monkeypatch.setattr(environment, "DEBIAN", True)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    typed = r"  apt-get update && apt-get install --no-install-recommends a b$"
+    with pytest.raises(SystemExit, match=typed):
+        environment.install_packages({"one": {"b"}, "other": {"a"}})
 
 
 @pytest.fixture
@@ -290,7 +278,7 @@ def apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @on_unix
-def test_missing_packages_are_installed_together_and_quietly(
+def test_missing_packages_are_installed_together_and_quietly_unless_apt_fails(
     apt: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     apt.write_text("#!/bin/sh\nprintf 'Reading\\nSetting up a (1)\\n'\n")
@@ -299,9 +287,6 @@ def test_missing_packages_are_installed_together_and_quietly(
     assert first == "dev.py: installing a b c (for icon, .venv)"
     assert last.startswith("dev.py: installed 2 packages in ")
 
-
-@on_unix
-def test_failed_apt_shows_its_output_and_asks_nothing(apt: Path) -> None:
     apt.write_text("#!/bin/sh\necho first; read answer || echo last >&2; exit 9\n")
     with pytest.raises(SystemExit, match=r"install .* a\nfirst\nlast"):
         environment.install_packages({"icon": {"a"}})
@@ -368,7 +353,7 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @on_unix
-def test_an_environment_is_recreated_where_it_is_not_whole(
+def test_an_environment_that_is_not_whole_is_recreated(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = "dev.py: setting up .venv\n"
@@ -381,18 +366,11 @@ def test_an_environment_is_recreated_where_it_is_not_whole(
     assert capsys.readouterr().err == said
     assert (made / "bin/python").exists()
 
-
-@on_unix
-def test_environment_that_was_interrupted_is_recreated(
-    made: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    environment.set_up({})
     monkeypatch.setattr(environment, "wanted_stamp", lambda *_: ["new packages", "", "project"])
-    with monkeypatch.context() as patch:
-        patch.setattr(environment, "must", lambda *_: sys.exit(1))
-        with pytest.raises(SystemExit):
-            environment.set_up({})
-    assert environment.stamp() == []
+    monkeypatch.setattr(environment, "must", lambda *_: sys.exit(1))
+    with pytest.raises(SystemExit):
+        environment.set_up({})
+    assert environment.stamp() == [], "it was interrupted"
 
 
 @on_unix
@@ -438,11 +416,6 @@ def test_the_stamp_tells_packages_from_the_project(
     assert (packages == before[0], project == before[2]) == (is_project, not is_project)
 
 
-def test_every_level_of_tests_is_known_with_what_it_needs() -> None:
-    levels = {path.parent.name for path in DEV.parents[1].glob("tests/*/test_*.py")}
-    assert set(packages.TESTS) == levels
-
-
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Debian machine with nothing: a fake, since a test must not take anything away."""
@@ -453,16 +426,20 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @on_linux
-def test_a_level_gets_what_it_needs_and_no_more(bare: None) -> None:
+def test_each_level_gets_what_it_needs_and_no_more(
+    bare: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels = {path.parent.name for path in DEV.parents[1].glob("tests/*/test_*.py")}
+    assert set(packages.TESTS) == levels
     assert packages.needs_of_tests(["unit"]) == {"tests": set()}
     assert packages.needs_of_tests(["oracle"]) == {"tests": {"docker-compose"}}
     both = packages.needs_of_tests(["unit", "desktop"])
+    benchmarks, pictures = packages.needs_of_benchmarks(), packages.needs_of_pictures()
     assert both["tests"] >= {"dbus-daemon", "gnome-keyring", "python3-gi", "xvfb"}
-    assert "docker.io" in both["the lab"]
-
-
-@on_linux
-def test_lab_without_root_is_refused_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert benchmarks["benchmarks"] >= {"docker-compose", "xvfb"}
+    assert pictures["pictures"] >= {"chromium", "fonts-wqy-zenhei"}
+    assert all("docker.io" in needs["the lab"] for needs in (both, benchmarks, pictures))
+    assert "wine" not in set().union(*benchmarks.values())
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(SystemExit, match="needs root: run the same with sudo"):
         packages.needs_of_tests(["engine"])
@@ -502,7 +479,7 @@ def test_images_are_built_before_the_tests_and_their_time_limits(
         ran.append(words)
         return next(statuses)
 
-    monkeypatch.setattr(commands, "run", prepare)
+    monkeypatch.setattr(soak, "run", prepare)
     monkeypatch.setattr(commands, "become", lambda *words: ran.append(words))
     for levels, expected in (
         ("unit", ["pytest"]),
@@ -521,21 +498,6 @@ def test_elsewhere_than_on_debian_the_first_line_says_so(monkeypatch: pytest.Mon
         environment.install_packages({"the lab": {"a", "b"}})
 
 
-@on_linux
-def test_benchmarks_need_the_lab_and_a_screen_and_no_windows(bare: None) -> None:
-    needs = packages.needs_of_benchmarks()
-    assert needs["benchmarks"] >= {"docker-compose", "xvfb"}
-    assert "docker.io" in needs["the lab"]
-    assert "wine" not in set().union(*needs.values())
-
-
-@on_linux
-def test_pictures_need_a_browser_the_lab_and_a_font_for_chinese(bare: None) -> None:
-    needs = packages.needs_of_pictures()
-    assert needs["pictures"] >= {"chromium", "fonts-wqy-zenhei"}
-    assert "docker.io" in needs["the lab"]
-
-
 def test_soak_installs_the_needs_of_the_level(
     bare: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -546,6 +508,104 @@ def test_soak_installs_the_needs_of_the_level(
     assert command_line.main(words) == 0
     assert "2 of 2 passed, median" in capfd.readouterr().out
     assert asked[1:] == [packages.needs_of_tests(["unit"])]
+
+
+SOMETIMES = """
+import os, pathlib, pytest
+
+RUNS = pathlib.Path(__file__).with_name("runs")
+
+@pytest.mark.parametrize("number", range(9))
+def test_order(number):
+    with RUNS.open("a") as file:
+        file.write(f"{number}")
+
+@pytest.mark.timeout(9)
+def test_luck(request):
+    with RUNS.open("a") as file:
+        file.write(f"|{os.environ['AISERVER_TEST_LOAD']}|")
+    assert RUNS.read_text().count("|") != 4, "bad luck"
+"""
+
+
+SHARING = """
+import pathlib, pytest
+
+@pytest.fixture(scope="module")
+def found():
+    return []
+
+@pytest.mark.parametrize("number", range(9))
+def test_order(number, found):
+    assert len(found) == number
+    found.append(number)
+"""
+
+
+def test_soak_of_all_lists_what_failed_and_repeats_an_order(
+    bare: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "test_sometimes.py").write_text(SOMETIMES, encoding="utf-8")
+    (tmp_path / "test_sharing.py").write_text(SHARING, encoding="utf-8")
+    monkeypatch.setattr(soak, "set_up", lambda _: None)
+    monkeypatch.setattr(commands, "possible_levels", lambda: ["unit"])
+    environment.set_up({})
+    words = ["soak", "--all", "--times", "2", "--load", "1", "--seed"]
+    after = ["--", str(tmp_path), "-n0"]
+    assert command_line.main([*words, "7", *after]) == 1
+    said = capfd.readouterr().out
+    assert "soak: run 2 of 2, --seed 8" in said
+    assert said.endswith(
+        "soak: failed 1 of 2: test_sometimes.py::test_luck\n    AssertionError: bad luck\n"
+        "soak: 1 of 2 runs passed\n"
+    )
+    assert command_line.main([*words, "8", *after]) == 0
+    runs = (tmp_path / "runs").read_text(encoding="utf-8").split("|1|")
+    assert len(runs) == 5
+    numbers = "".join(runs)
+    orders = [numbers[start : start + 9] for start in range(0, 36, 9)]
+    assert {*map("".join, map(sorted, orders))} == {"012345678"}
+    assert orders[1] == orders[2]
+    assert len({*orders}) == 3
+
+
+def test_soak_of_all_runs_our_tests_in_workers(
+    bare: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(soak, "set_up", lambda _: None)
+    monkeypatch.setattr(commands, "possible_levels", lambda: ["unit"])
+    environment.set_up({})
+    words = ["soak", "--all", "--times", "1", "--", "tests/unit/test_times.py", "-n2"]
+    assert command_line.main(words) == 0
+    assert capfd.readouterr().out.endswith("soak: 1 of 1 runs passed\n")
+
+
+@on_unix
+def test_load_ends_with_the_soak_even_if_that_is_killed() -> None:
+    code = (
+        "import threading; from developer.soak import busy\n"
+        "with busy(2): print('up', flush=True); threading.Event().wait()"
+    )
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=DEV.parent) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"up\n"
+        children = psutil.Process(process.pid).children()
+        assert [child.nice() - os.nice(0) for child in children] == [5, 5]
+        process.kill()
+    assert len(psutil.wait_procs(children, LIMIT)[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--all", "NAME"], "--all takes no NAME"),
+        (["NAME", "--seed", "2"], "--seed goes with --all"),
+    ],
+)
+def test_soak_with_words_that_do_not_go_together_is_refused(words: list[str], said: str) -> None:
+    done = run("soak", *words)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, f"dev.py soak: error: {said}")
 
 
 def test_soak_logs_keeps_logs_for_the_given_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -704,11 +764,8 @@ def test_run_offers_an_engine_where_none_is_installed(
     assert ran == [*offer, ("aiserver-tray", *words)]
 
 
-def test_words_after_run_belong_to_the_applet() -> None:
+def test_words_after_run_belong_to_the_applet_in_the_folder_of_the_user(tmp_path: Path) -> None:
     assert "aiserver-tray up [OPTIONS]" in run("run", "up", "--help").stdout
-
-
-def test_run_resolves_folders_from_the_folder_of_the_user(tmp_path: Path) -> None:
     done = run("run", "config", "set", "app.language", "--home", "own", "--", "zh", folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert (tmp_path / "own/settings.json").exists()

@@ -73,14 +73,9 @@ def test_outdated_file_is_named_with_the_command_that_fixes_it(
     file.write_text(change(before), encoding="utf-8")
     assert file.read_text(encoding="utf-8") != before
     assert check() == f"out of date: {named}; run build/dev.py lock"
-
-
-def test_an_edited_export_is_written_again(project: Path) -> None:
-    file = project / "build/requirements/dev.txt"
-    before = file.read_text(encoding="utf-8")
-    file.write_text(weaken(before), encoding="utf-8")
-    lock.main([])
-    assert file.read_text(encoding="utf-8") == before
+    if name == named:  # a new lock would need the network
+        lock.main([])
+        assert file.read_text(encoding="utf-8") == before
 
 
 def test_each_locked_package_has_hashes_and_the_build_systems_are_among_them() -> None:

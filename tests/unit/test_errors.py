@@ -72,6 +72,8 @@ def test_several_errors_have_the_code_of_the_first_and_the_texts_of_all() -> Non
     assert joint.code == "E_EXITED"
     assert "a/a exited with code 1" in str(joint)
     assert [error["code"] for error in joint.data["errors"]] == ["E_EXITED", "E_RUNTIME"]
+    more = EngineRequestError(500, "more")
+    assert JointError([joint, more]).errors == (*joint.errors, more), "beside each other"
 
 
 def test_json_is_in_the_readers_language_too() -> None:
@@ -82,11 +84,6 @@ def test_json_is_in_the_readers_language_too() -> None:
     pull, catalog = (error["data"] for error in data["errors"])
     assert pull["tried"] == [{"source": "web:1", "why": why.render("zh")}]
     assert catalog["problems"][0]["message"] == why.render("zh") != why.render("en")
-
-
-def test_several_errors_within_several_stand_beside_each_other() -> None:
-    one, two, three = (EngineRequestError(500, name) for name in ("one", "two", "three"))
-    assert JointError([JointError([one, two]), three]).errors == (one, two, three)
 
 
 @pytest.mark.parametrize("kind", ["up", "restart"])

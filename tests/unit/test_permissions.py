@@ -121,11 +121,7 @@ def service(*lines: str) -> str:
         ("volumes: ['./a:/a', './a/b:/b:ro']", [("bind", "FOLDER/a"), ("host", "FOLDER/a/b")]),
         (
             "volumes: ['/srv:/s:ro', '/srv/A:/a', '/srv/a/b:/b:ro']",
-            [
-                ("bind", "/srv/A"),
-                ("bind_read_only", "/srv"),
-                ("host", "/srv/a/b"),
-            ],
+            [("bind", "/srv/A"), ("bind_read_only", "/srv"), ("host", "/srv/a/b")],
         ),
         ("volumes: ['/:/host']", [("engine", "/")]),
         ("volumes: ['/run:/run']", [("engine", "/run")]),
@@ -165,9 +161,7 @@ def service(*lines: str) -> str:
         ("ipc: odd", [("namespace", "odd")]),
         (
             "deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}",
-            [
-                ("device", "gpu"),
-            ],
+            [("device", "gpu")],
         ),
         ("networks: [named]", [("option", "com.docker.network.bridge.name=eth0")]),
         ("networks: [public]", [("addresses", "9.9.9.0/24")]),
@@ -180,8 +174,6 @@ def service(*lines: str) -> str:
         ("build: {context: ., isolation: process}", [("security_option", "isolation=process")]),
         ("pre_stop: [{command: ls, privileged: true}]", [("privileged", "web")]),
         ("volumes: ['scratch:/d']", []),
-        ("volumes: ['/srv:/srv']", [("bind", "/srv")]),
-        ("volumes: ['/srv:/srv:ro']", [("bind_read_only", "/srv")]),
         ("volumes: ['/run/docker.sock:/s:ro']", [("engine", "/run/docker.sock")]),
         ("volumes: ['pool:/d']", [("volume", "pool")]),
         ("volumes: ['host:/d']", [("bind", "/etc")]),

@@ -79,18 +79,10 @@ def test_dotenv_value_made_of_other_variables_follows_their_settings(tmp_path: P
     assert command(STORE="b", URL="mine") == ["b", "mine", ""]
 
 
-def test_a_value_equal_to_the_files_default_wins_over_dotenv(tmp_path: Path) -> None:
-    folder = write(tmp_path, "plain", 'services: {web: {image: "i:${TAG:-1}"}}\n')
-    (folder / ".env").write_text("TAG=2\n", encoding="utf-8")
-    catalog = load_catalog([tmp_path])
-    resolved = resolve(catalog, catalog.module("plain"), {"plain.TAG": "1"})
-    assert resolved.project.services["web"].image == "i:1"
-
-
 def test_setting_equal_to_the_dotenv_value_stays_set(tmp_path: Path) -> None:
     text = "services: {web: {image: 'i:1', command: ['$HOST', '$URL', '${TAG:-1}', '${TAG:+set}']}}"
     folder = write(tmp_path / "catalog", "plain", f"{text}\n")
-    (folder / ".env").write_text("HOST=a\nURL=http://${HOST}\n", encoding="utf-8")
+    (folder / ".env").write_text("HOST=a\nURL=http://${HOST}\nTAG=2\n", encoding="utf-8")
     catalog = load_catalog([tmp_path / "catalog"])
     settings = Settings(find_home(tmp_path / "home"))
 
@@ -100,10 +92,10 @@ def test_setting_equal_to_the_dotenv_value_stays_set(tmp_path: Path) -> None:
 
     settings.change(catalog.declared, {"URL": "http://a"})
     settings.change(catalog.declared, {"HOST": "b"})
-    assert command() == ["b", "http://a", "1", ""]
+    assert command() == ["b", "http://a", "2", "set"]
     settings.change(catalog.declared, {"TAG": "1"})
     settings.change(catalog.declared, {"URL": None})
-    assert command() == ["b", "http://b", "1", "set"]
+    assert command() == ["b", "http://b", "1", "set"], "the default of the file, but chosen"
     settings.change(catalog.declared, {"HOST": None})
     assert settings.reveal(catalog.declared, "HOST") == "a"
 
@@ -166,13 +158,16 @@ def test_variable_with_the_name_of_a_secret_is_a_secret(tmp_path: Path) -> None:
     assert sorted(app.secrets) == ["another-horse", _SECRET], "what is guessed may be any word"
 
 
-def test_an_empty_secret_of_a_plain_file_is_a_value(tmp_path: Path) -> None:
+def test_an_empty_secret_of_a_plain_file_is_a_value_and_another_is_masked(tmp_path: Path) -> None:
     app = _guarded(tmp_path)
     app.settings.change(app.declared, {"WEB_PORT": "80"})
     app.settings.change(app.declared, {"DB_PASSWORD": ""})
     (db,) = (s for s in app.target("plain").services if s.service == "db")
     assert "DB_PASSWORD=" in db.body["Env"]
     assert app.settings.reveal(app.declared, "DB_PASSWORD") == ""
+    app.settings.change(app.declared, {"DB_PASSWORD": "another-horse"})
+    environment = app.targets.resolved("plain").project.services["db"].environment
+    assert environment == {"DB_PASSWORD": MASK, "ADMIN_PASS": "db", "X": ""}, "for people"
 
 
 def test_a_plain_files_secrets_reach_its_services_and_no_text(tmp_path: Path) -> None:
@@ -197,14 +192,8 @@ def test_a_plain_files_secrets_reach_its_services_and_no_text(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        (
-            "secret",
-            "DB_PASSWORD ROOT_PASS JWT_SECRET SECRETS GITHUB_TOKEN API_KEYS APIKEY",
-        ),
-        (
-            "secret",
-            "SECRETKEY SECRET_KEY_BASE REDISCLI_AUTH REDIS_CONN_STRING SENTRY_DSN PG_PWD",
-        ),
+        ("secret", "DB_PASSWORD ROOT_PASS JWT_SECRET SECRETS GITHUB_TOKEN API_KEYS APIKEY"),
+        ("secret", "SECRETKEY SECRET_KEY_BASE REDISCLI_AUTH REDIS_CONN_STRING SENTRY_DSN PG_PWD"),
         ("secret", "DATABASE_URI POSTGRES_URL MONGODB_URL db_password DB_PASSWORD_2"),
         ("text", "LLM_MAX_TOKENS ALLOW_EMPTY_PASSWORD SSH_PUBLIC_KEY RECAPTCHA_SITE_KEY KEY PORT"),
         ("text", "PASSWORD_FILE TOKEN_LIFETIME BASE_URL KEYCLOAK_PORT MONKEY AUTHOR"),
@@ -217,12 +206,3 @@ def test_name_of_a_variable_decides_whether_it_is_a_secret(
     write(tmp_path, "plain", f"services: {{web: {{image: 'i:1', environment: [{words}]}}}}\n")
     settings = load_catalog([tmp_path]).module("plain").settings
     assert {name: s.type for name, s in settings.items()} == dict.fromkeys(names.split(), kind)
-
-
-def test_plain_file_shows_a_mask_for_stored_secrets(tmp_path: Path) -> None:
-    app = _guarded(tmp_path)
-    app.settings.change(app.declared, {"WEB_PORT": "8080"})
-    app.settings.change(app.declared, {"DB_PASSWORD": "another-horse"})
-    resolved = app.targets.resolved("plain")
-    environment = resolved.project.services["db"].environment
-    assert environment == {"DB_PASSWORD": MASK, "ADMIN_PASS": "db", "X": ""}

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.limits import LIMIT
+
 SCRIPT = Path(__file__).parents[2] / "orchestration/features/ragflow/models.py"
 KEY, TOKEN = "ragflow-key-of-the-account", "sk-token-of-oneapi"
 PROVIDER = "OpenAI-API-Compatible"
@@ -115,7 +117,7 @@ def run(both: Both, key: str = KEY, token: str = TOKEN) -> subprocess.CompletedP
         env={"PATH": os.environ["PATH"], **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
         check=False,
     )
 

@@ -99,9 +99,6 @@ def test_index_of_an_image_gives_its_digest_and_the_download_of_each_platform(hu
 
 def test_image_without_an_index_has_the_platform_of_its_configuration(hub: str) -> None:
     assert Repository("two", hub).published().downloads == {ARM: 5}
-
-
-def test_image_that_the_registry_lacks_is_an_error_with_its_status(hub: str) -> None:
     with pytest.raises(RegistryError, match="404"):
         Repository("team/three:1.0", hub).published()
 

@@ -27,26 +27,20 @@ def client(contract: StoreContract) -> Iterator[Inside]:
         yield client
 
 
-def test_request_and_answer_are_what_they_are_in_json(client: Inside) -> None:
+def test_it_is_answered_in_json_and_a_no_is_an_error(
+    client: Inside, contract: StoreContract
+) -> None:
     data = client.request("echo", {"names": ("a", "b"), 1: {}})  # type: ignore[dict-item]
     payload = {"names": ["a", "b"], "1": {}}
     assert data == {"payload": payload, "language": "zh", "kind": "command"}
-
-
-def test_a_no_is_an_error(client: Inside, contract: StoreContract) -> None:
-    contract.handlers["echo"] = lambda: {
-        "success": False,
-        "code": "E_IN_USE",
-        "message": "“base” is in use.",
-        "data": {"users": ["web"]},
-    }
+    told = {"code": "E_IN_USE", "message": "“base” is in use.", "data": {"users": ["web"]}}
+    contract.handlers["echo"] = lambda: {"success": False, **told}
     with pytest.raises(RemoteError) as no:
         client.request("echo")
-    assert (no.value.code, str(no.value), no.value.data) == (
-        "E_IN_USE",
-        "“base” is in use.",
-        {"users": ["web"]},
-    )
+    assert {"code": no.value.code, "message": str(no.value), "data": no.value.data} == told
+    client.close()
+    (peer,) = contract.forgotten
+    assert peer.pid == os.getpid()
 
 
 def test_each_listener_gets_its_events_from_the_current_state_on(
@@ -60,11 +54,3 @@ def test_each_listener_gets_its_events_from_the_current_state_on(
     client.request("emit", {"count": 1, "size": 1})
     assert snapshots[0] == contract.snapshot("zh")
     assert [line["chunk"] for line in lines] == ["x"]
-
-
-def test_the_contract_knows_the_process_and_when_the_client_leaves(
-    client: Inside, contract: StoreContract
-) -> None:
-    client.close()
-    (peer,) = contract.forgotten
-    assert peer.pid == os.getpid()

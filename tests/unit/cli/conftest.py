@@ -8,10 +8,21 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aiserver_tray.cli import root
+from aiserver_tray.protocol.message import Envelope, answer
 from tests.support import states
 from tests.support.scripted import Scripted
 
 Run = Callable[..., Result]
+
+
+def ended(kind: str, *modules: str, step: str = "probe") -> Envelope:
+    """The answer to waiting for an operation that succeeded."""
+    operation = states.operation(kind, *modules) | {
+        "status": "succeeded",
+        "detail": None,
+        "steps": [states.step(step, "ai-n8n", "n8n", status="done")],
+    }
+    return answer({"operation": operation})
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """``backup``, with an owner that answers what a test says."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -15,23 +14,17 @@ from aiserver_tray.cli import root
 from aiserver_tray.features.backup.events import BACKUPS
 from aiserver_tray.features.backup.views import Decision
 from aiserver_tray.protocol.message import Envelope, Json, Peer, answer, refusal
-from tests.support import backups, states
+from tests.support import backups
 from tests.support.scripted import Scripted
-
-Run = Callable[..., Result]
+from tests.unit.cli.conftest import Run, ended
 
 
 @pytest.fixture
 def host(host: Scripted) -> Scripted:
-    ended = states.operation("backup", "n8n", "dify") | {
-        "status": "succeeded",
-        "detail": None,
-        "steps": [states.step("clone", "n8n_data", "n8n", status="done")],
-    }
     begun = ("ai/backup/create", "ai/backup/restore", "ai/backup/move")
     host.answers |= dict.fromkeys(begun, answer({"operationId": "op-1"}))
     host.answers |= {
-        "ai/operation/wait": answer({"operation": ended}),
+        "ai/operation/wait": ended("backup", "n8n", "dify", step="clone"),
         "ai/backup/list": answer(backups.sent(backups.LISTED)),
         "ai/backup/inspect": answer(backups.sent(backups.ASKED)),
     }
@@ -140,13 +133,9 @@ def test_everything_is_moved_into_a_file_with_what_comes_next(
     done = run("move", "everything.zip", "--with-images", "--stop")
     assert done.exit_code == 0
     assert "backup restore FILE --recovery KEYFILE" in done.stderr
-    asked = host.wait_for_call("ai/backup/move")
-    assert asked == {
-        "file": str(tmp_path / "everything.zip"),
-        "images": True,
-        "folders": False,
-        "stop": True,
-    }
+    choices = {"images": True, "folders": False, "stop": True}
+    file = str(tmp_path / "everything.zip")
+    assert host.wait_for_call("ai/backup/move") == {"file": file, **choices}
     assert json.loads(run("move", "other.zip", "--json").stdout)["success"]
 
 

@@ -13,55 +13,54 @@ from tests.support.command_line import CommandLine
 from tests.unit.module_folders import write
 
 
-def offered(home: Path, *words: str) -> list[str]:
+def offered(home: Path, *words: str) -> set[str]:
     """The values for the last of *words*, asked for in bash's way."""
-    done = subprocess.run(
-        [sys.executable, "-m", "aiserver_tray"],
-        env={
-            "PATH": os.environ["PATH"],
-            "LANG": "C.UTF-8",
-            VARIABLE: "bash_complete",
-            "COMP_WORDS": " ".join((PROGRAM, *words)),
-            "COMP_CWORD": str(len(words)),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    asked = {
+        VARIABLE: "bash_complete",
+        "COMP_WORDS": " ".join((PROGRAM, *words)),
+        "COMP_CWORD": str(len(words)),
+    }
+    lines = printed(env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **asked}).splitlines()
+    return {line.partition(",")[2] for line in lines if line}
+
+
+def printed(*words: str, env: dict[str, str] | None = None) -> str:
+    command = [sys.executable, "-m", "aiserver_tray", *words]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.stderr == ""
-    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
+    return done.stdout
 
 
 @pytest.mark.parametrize(
     ("words", "values"),
     [
-        (("st",), {"stats", "status", "stop"}),
-        (("up", "n"), {"n8n"}),
-        (("stats", "n"), {"n8n"}),
-        (("logs", "--level", "e"), {"error"}),
-        (("exec", "n8n/n8n-r"), {"n8n/n8n-runners"}),
-        (("logs", "redis", "n8n/n8n-r"), {"n8n/n8n-runners"}),
-        (("config", "get", "n8n.N8N_H"), {"n8n.N8N_HOST_PORT"}),
-        (("config", "set", "N8N_H"), {"N8N_HOST_PORT"}),
-        (("catalog", "show", "po"), {"postgres"}),
-        (("exec", "nothing/"), set()),
-        (("action", "dify", "re"), {"rebuild-index", "reset-password"}),
+        ("st", {"stats", "status", "stop"}),
+        ("up n", {"n8n"}),
+        ("stats n", {"n8n"}),
+        ("logs --level e", {"error"}),
+        ("exec n8n/n8n-r", {"n8n/n8n-runners"}),
+        ("logs redis n8n/n8n-r", {"n8n/n8n-runners"}),
+        ("config get n8n.N8N_H", {"n8n.N8N_HOST_PORT"}),
+        ("config set N8N_H", {"N8N_HOST_PORT"}),
+        ("catalog show po", {"postgres"}),
+        ("exec nothing/", set()),
+        ("action dify re", {"rebuild-index", "reset-password"}),
     ],
 )
-def test_names_are_completed(tmp_path: Path, words: tuple[str, ...], values: set[str]) -> None:
+def test_names_are_completed(tmp_path: Path, words: str, values: set[str]) -> None:
     home = tmp_path / "home"
-    assert set(offered(home, "--home", str(home), *words)) == values
+    assert offered(home, "--home", str(home), *words.split()) == values
     assert not home.exists(), "completion made something"
 
 
 def test_config_unset_completes_the_settings_that_are_set(tmp_path: Path) -> None:
     values = {"gone.PORT": "1", "gone.other": "x", "n8n.N8N_HOST_PORT": "18101"}
-    (tmp_path / "settings.json").write_text(
-        json.dumps({"version": 1, "values": values}), encoding="utf-8"
-    )
-    words = ("--home", str(tmp_path), "config", "unset")
-    assert set(offered(tmp_path, *words, "gone.")) == {"gone.PORT", "gone.other"}
-    assert offered(tmp_path, *words, "n8n.") == ["n8n.N8N_HOST_PORT"]
+    file, words = tmp_path / "settings.json", ("--home", str(tmp_path), "config", "unset")
+    file.write_text(json.dumps({"version": 1, "values": values}), encoding="utf-8")
+    assert offered(tmp_path, *words, "gone.") == {"gone.PORT", "gone.other"}
+    assert offered(tmp_path, *words, "n8n.") == {"n8n.N8N_HOST_PORT"}
+    file.write_text('{"version": 99}', encoding="utf-8")
+    assert offered(tmp_path, *words, "n8n.") == set(), "and no noise in the shell"
 
 
 def test_config_unset_completes_secrets_without_those_that_stored_data_needs(
@@ -75,31 +74,20 @@ def test_config_unset_completes_secrets_without_those_that_stored_data_needs(
     for name in ("mine.A", "mine.B"):
         assert cli.call("config", "get", name, "--show").code == 0
     words = ("--home", str(tmp_path), "config", "unset", "mine.")
-    assert offered(tmp_path, *words) == ["mine.B"]
-
-
-def test_settings_that_cant_be_read_are_no_noise_in_a_shell(tmp_path: Path) -> None:
-    (tmp_path / "settings.json").write_text('{"version": 99}', encoding="utf-8")
-    assert offered(tmp_path, "--home", str(tmp_path), "config", "unset", "n8n.") == []
+    assert offered(tmp_path, *words) == {"mine.B"}
 
 
 def test_modules_of_a_further_catalog_folder_are_completed(tmp_path: Path) -> None:
     folder = tmp_path / "more/extra"
     folder.mkdir(parents=True)
     (folder / "compose.yaml").write_text("services: {a: {image: 'i:1'}}\n", encoding="utf-8")
-    assert offered(tmp_path / "home", "up", "--catalog", str(folder.parent), "ex") == ["extra"]
+    assert offered(tmp_path / "home", "up", "--catalog", str(folder.parent), "ex") == {"extra"}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_gets_its_script(shell: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "aiserver_tray", "completion", shell],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert VARIABLE in done.stdout
-    assert f"{shell}_complete" in done.stdout
+    script = printed("completion", shell)
+    assert VARIABLE in script
+    assert f"{shell}_complete" in script
     # fish, which is not here, would cut descriptions at their commas.
-    assert ("string split --max 1" in done.stdout) == (shell == "fish")
+    assert ("string split --max 1" in script) == (shell == "fish")

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.limits import LIMIT
+
 HELD_UP = """
 import signal, time
 from aiserver_tray import __main__, cli
@@ -29,7 +31,7 @@ def ends_as_cancelled(*words: str, path: Path | None = None) -> None:
         env=os.environ | ({"PYTHONPATH": str(path)} if path else {}),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=LIMIT,
         check=False,
     )
     assert (done.returncode, done.stderr) == (130, "")

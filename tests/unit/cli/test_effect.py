@@ -8,13 +8,6 @@ from aiserver_tray.core.app import App
 from aiserver_tray.operations.preview import modules_to_recreate
 from tests.support.command_line import CommandLine
 
-BIND = ("app.bind", ["n8n", "dify"])
-OWN = ("n8n.N8N_HOST_PORT", ["n8n"])
-REQUIRED = ("postgres.POSTGRES_HOST_PORT", ["n8n"])
-USED = ("redis.REDIS_PASSWORD", ["dify"])
-NOT_CHOSEN: tuple[str, list[str]] = ("oneapi.ONEAPI_HOST_PORT", [])
-OF_THE_APPLET: tuple[str, list[str]] = ("app.mirrors", [])
-
 
 @pytest.fixture
 def app(tmp_path: Path) -> App:
@@ -30,16 +23,17 @@ def to_recreate(app: App, address: str) -> list[str]:
     return modules_to_recreate(app.catalog, app.model, app.settings.engines.asked_for, [address])
 
 
-@pytest.mark.parametrize(
-    ("address", "names"), [BIND, OWN, REQUIRED, USED, NOT_CHOSEN, OF_THE_APPLET], ids=str
-)
-def test_change_of_a_setting_names_the_wanted_modules_to_recreate(
-    app: App, address: str, names: list[str]
-) -> None:
-    assert to_recreate(app, address) == names
-
-
-def test_module_with_the_setting_is_named_instead_of_those_that_require_it(app: App) -> None:
+def test_change_of_a_setting_names_the_wanted_modules_to_recreate(app: App) -> None:
+    """Those that have it themselves, or else the modules that require these."""
+    names = {
+        "app.bind": ["n8n", "dify"],
+        "n8n.N8N_HOST_PORT": ["n8n"],
+        "postgres.POSTGRES_HOST_PORT": ["n8n"],
+        "redis.REDIS_PASSWORD": ["dify"],
+        "oneapi.ONEAPI_HOST_PORT": [],  # nobody chose it
+        "app.mirrors": [],
+    }
+    assert {address: to_recreate(app, address) for address in names} == names
     with app.settings.engines.update("two") as state:
         state.desired.append("postgres")
     assert to_recreate(app, "postgres.POSTGRES_HOST_PORT") == ["postgres"]

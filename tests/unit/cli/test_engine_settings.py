@@ -12,6 +12,7 @@ from tests.support.wsl_machine import ROOM
 from tests.unit.cli.conftest import Run
 
 COMMAND = "engine"
+FOLDER = str(Path("ai").absolute())
 
 
 @pytest.fixture
@@ -48,10 +49,7 @@ def test_a_change_is_made_after_a_yes_to_what_it_concerns(
     assert "--yes" in refused.output
     assert run("settings", *words.split(), "--yes", "--at-login", "on").exit_code == 0
     assert host.wait_for_call("ai/engine/own/change") == {**wanted, "keep": True}
-
-
-def test_the_start_at_login_concerns_nothing_else(run: Run, host: Scripted) -> None:
-    assert run("settings", "--at-login", "off").exit_code == 0
+    assert run("settings", "--at-login", "off").exit_code == 0, "it concerns nothing else"
     assert host.wait_for_call("ai/engine/own/change") == {"keep": False}
 
 

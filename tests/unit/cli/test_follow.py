@@ -12,6 +12,7 @@ from aiserver_tray.carriers.inside import Inside
 from aiserver_tray.cli.operate import follow_operation
 from aiserver_tray.cli.remote import RemoteState, RemoteStore
 from aiserver_tray.state.views import OperationView
+from tests.support.limits import LIMIT
 from tests.support.store_contract import StoreContract
 
 
@@ -43,7 +44,7 @@ def test_one_that_the_store_has_forgotten_already_is_over() -> None:
             is_forgotten.set()
 
     store.observe(take)
-    assert is_forgotten.wait(30)
+    assert is_forgotten.wait(LIMIT)
     assert follow_operation(store, cast("Any", Ended(ours)), "en") is ours
     contract.close()
 

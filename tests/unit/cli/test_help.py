@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from click.testing import CliRunner
 
 from aiserver_tray.base.strings import page_of
@@ -20,8 +19,8 @@ def test_open_names_pages_that_there_are() -> None:
     assert {page_of(address.replace("[", "/")) for address in addresses} <= {*page_names()}
 
 
-@pytest.mark.parametrize("command", ["up", "choose"])
-def test_help_of_up_and_choose_says_which_modules_are_meant_without_a_choice(command: str) -> None:
-    told = help_of(command)
-    assert "all features" in told
-    assert "ntil you choose" in told
+def test_help_of_up_and_choose_says_which_modules_are_meant_without_a_choice() -> None:
+    for command in ("up", "choose"):
+        told = help_of(command)
+        assert "all features" in told
+        assert "ntil you choose" in told

@@ -18,48 +18,39 @@ def cli(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path / "home", catalog, f"unix://{tmp_path}/none.sock")
 
 
-@pytest.mark.parametrize(("word", "meant"), [("stauts", "status"), ("chose", "choose")])
-def test_a_command_is_given_the_nearest_ones(cli: CommandLine, word: str, meant: str) -> None:
-    done = cli.run(word)
-    assert (done.code, done.output) == (2, "")
-    assert f"No such command '{word}'." in done.errors
-    assert f"'{meant}'" in done.errors
+def test_a_command_is_given_the_nearest_ones(cli: CommandLine) -> None:
+    for word, meant in (("stauts", "status"), ("chose", "choose")):
+        done = cli.run(word)
+        assert (done.code, done.output) == (2, "")
+        assert f"No such command '{word}'." in done.errors
+        assert f"'{meant}'" in done.errors
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ("up", "wbe"),
-        ("up", "wbe", "--dry-run"),
-        ("pull", "web", "wbe"),
-        ("stop", "web", "wbe"),
-        ("down", "wbe"),
-        ("down", "wbe", "--volumes", "--yes"),
-        ("restart", "wbe"),
-        ("logs", "wbe"),
-        ("exec", "wbe"),
-        ("exec", "wbe/web"),
+        *("up wbe", "up wbe --dry-run", "pull web wbe", "stop web wbe", "down wbe", "restart wbe"),
+        *("down wbe --volumes --yes", "logs wbe", "exec wbe", "exec wbe/web"),
     ],
 )
 def test_a_module_is_given_the_nearest_ones_without_an_engine_too(
-    cli: CommandLine, words: tuple[str, ...]
+    cli: CommandLine, words: str
 ) -> None:
-    cli.run(*words).failed("E_UNKNOWN", "There is no 'wbe'. Did you mean web?")
+    cli.run(*words.split()).failed("E_UNKNOWN", "There is no 'wbe'. Did you mean web?")
 
 
-def test_a_service_is_given_the_nearest_ones_without_an_engine_too(cli: CommandLine) -> None:
+def test_a_service_is_given_the_nearest_ones_unless_its_file_cannot_be_read(
+    cli: CommandLine,
+) -> None:
     told = "There is no 'web/wbe'. Did you mean web/web?"
     cli.run("exec", "web/wbe").failed("E_UNKNOWN", told)
+    (cli.catalog / "web/compose.yaml").write_text("services: [", encoding="utf-8")
+    cli.run("exec", "web/web").failed("E_ENGINE_DOWN")
 
 
 @pytest.mark.parametrize("command", ["stop", "down", "restart", "logs", "exec"])
 def test_a_module_that_there_is_needs_the_engine(cli: CommandLine, command: str) -> None:
     cli.run(command, "web").failed("E_ENGINE_DOWN")
-
-
-def test_services_of_a_file_that_cannot_be_read_are_on_the_engine_alone(cli: CommandLine) -> None:
-    (cli.catalog / "web/compose.yaml").write_text("services: [", encoding="utf-8")
-    cli.run("exec", "web/web").failed("E_ENGINE_DOWN")
 
 
 @pytest.mark.parametrize("command", ["stop", "down"])

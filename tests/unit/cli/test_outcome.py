@@ -24,16 +24,13 @@ def operation(kind: str, *modules: str, steps: int = 1) -> OperationView:
     return OperationView("1", kind, modules, "succeeded", steps=(STEP,) * steps)  # type: ignore[arg-type]
 
 
-def test_result_names_the_address_and_the_duration() -> None:
+def test_result_names_the_address_and_the_duration_in_the_words_of_its_kind() -> None:
     assert said(operation("up", "n8n")) == ["n8n is running: http://localhost:18100 (12.3 s)"]
     assert said(operation("restart", "dify", "n8n")) == [
         "dify is starting",
         "n8n is running: http://localhost:18100",
         "Done in 12.3 s.",
     ]
-
-
-def test_each_kind_has_its_words_and_nothing_to_do_is_said() -> None:
     assert said(operation("stop", "n8n", "dify")) == ["Stopped: n8n and dify (12.3 s)"]
     assert said(operation("down", "n8n")) == ["Removed: n8n (12.3 s)"]
     assert said(operation("pull", "n8n", steps=3)) == ["3 images pulled (12.3 s)"]

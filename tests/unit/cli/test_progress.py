@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.limits import LIMIT
 from tests.support.systems import on_unix
 
 SCRIPT = '''
@@ -60,7 +61,7 @@ def test_the_first_ctrl_c_cancels_and_the_second_ends_at_once(kind: str, status:
         assert process.stdout.readline() == "cancelled\n"
         if kind != "obeys":
             process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == status
+        assert process.wait(timeout=LIMIT) == status
         # Not `communicate`, which loses what `readline` has read ahead.
         assert process.stdout.read() == ("cancelled\n" if kind == "obeys" else "")
         assert process.stderr.read() == ""

@@ -42,6 +42,8 @@ def test_a_pull_shows_bytes_rate_and_layers() -> None:
     assert lines[0].startswith("Starting n8n")
     assert lines[0].endswith("1.0 s, about 8 s left")
     assert "114.2/456.7 MB  12.3 MB/s  3/9 layers" in lines[2]
+    assert "25%" in Screen(40).lines(pulling(), 1.0)[2]
+    assert "456.7/456.7 MB  unpacking" in Screen(80).lines(pulling(current=456_700_000), 1.0)[2]
     assert lines[2].startswith("⠋")
     assert lines[-1] == "Ctrl-C cancels."
 
@@ -62,13 +64,13 @@ def test_the_time_left_is_estimated_first_and_comes_with_the_reason_for_more() -
     assert screen.lines(stalled, 3.0)[0].endswith("3.0 s, estimating: the download is stalled")
 
 
-def test_the_heading_names_several_modules_as_a_sentence_does() -> None:
+def test_the_heading_names_several_modules_and_a_wait_and_a_note_the_place_of_the_hint() -> None:
     one = replace(pulling(), modules=("dify", "n8n", "oneapi"))
-    assert Screen(120).lines(one, 1.0)[0].startswith("Starting dify, n8n and oneapi ")
-
-
-def test_image_that_is_downloaded_shows_as_unpacking() -> None:
-    assert "456.7/456.7 MB  unpacking" in Screen(80).lines(pulling(current=456_700_000), 1.0)[2]
+    lines = Screen(120).lines(one, 1.0, note=Text("Cancelling"))
+    assert lines[0].startswith("Starting dify, n8n and oneapi ")
+    assert lines[-1] == "Cancelling"
+    waiting = view([], "waiting", detail=Text("waiting for {command}", command="up dify\x1b[2J"))
+    assert Screen(80).lines(waiting, 1.0)[0].startswith("waiting for up dify␛[2J")
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 120, 200])
@@ -77,10 +79,6 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     lines = screen.lines(pulling(), 1.0)
     assert max(map(len, lines)) <= width
     assert len(lines) == 6, "heading, bar, three rows, hint"
-
-
-def test_a_narrow_terminal_shows_the_part_that_is_there() -> None:
-    assert "25%" in Screen(40).lines(pulling(), 1.0)[2]
 
 
 def test_times_run_while_a_step_does_and_stop_with_it() -> None:
@@ -125,28 +123,10 @@ def test_signs_are_plain_where_the_encoding_has_no_others() -> None:
     "\n".join(screen.lines(pulling(), 1.0)).encode("ascii")
 
 
-def test_waiting_for_another_operation_is_said_instead_of_the_heading() -> None:
-    waiting = view([], "waiting", detail=Text("waiting for {command}", command="up dify\x1b[2J"))
-    assert Screen(80).lines(waiting, 1.0)[0].startswith("waiting for up dify␛[2J")
-
-
-def test_a_note_takes_the_place_of_the_hint() -> None:
-    assert Screen(80).lines(view(up()), 1.0, note=Text("Cancelling"))[-1] == "Cancelling"
-
-
-def test_a_failure_keeps_its_rows() -> None:
+def test_a_failure_keeps_its_rows_and_names_the_service_whose_image_is_missing() -> None:
     steps = [*service("postgres", "postgres", "done"), *service("n8n", "n8n", "skipped")]
     steps = changed(steps, 3, status="failed")
+    steps.append(StepView("pull", IMAGE, "dify", "api", status="failed"))
     assert [line.split()[:3] for line in Screen(80).lines(view(steps, "failed"), 1.0)] == [
-        ["✓", "postgres", "ready"],
-        ["✗", "n8n", "failed"],
-    ]
-
-
-def test_a_service_whose_image_could_not_be_had_is_named() -> None:
-    failed = StepView("pull", IMAGE, "dify", "api", status="failed")
-    assert Screen(80).lines(view([failed], "failed"), 1.0)[0].split()[:3] == [
-        "✗",
-        "dify/api",
-        "failed",
-    ]
+        ["✓", "postgres", "ready"], ["✗", "n8n", "failed"], ["✗", "dify/api", "failed"],
+    ]  # fmt: skip

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from aiserver_tray.cli.progress_lines import collapsed, rows, word
+from aiserver_tray.model import StepStatus
 from aiserver_tray.state.views import StepView
 from tests.unit.cli.views import IMAGE, changed, service, up, view
 
@@ -11,15 +12,8 @@ def shown(steps: list[StepView]) -> list[tuple[str, str]]:
     return [(row.name, str(word(row.step))) for row in rows(view(steps))]
 
 
-def test_a_service_has_one_row_whatever_is_done_with_it() -> None:
-    assert shown(up()) == [
-        ("n8n", "waits"),
-        ("postgres", "waits"),
-        ("n8n/database", "waits"),
-    ]
-
-
-def test_a_row_shows_the_step_that_it_is_at() -> None:
+def test_a_service_has_one_row_with_the_step_that_it_is_at() -> None:
+    assert shown(up()) == [("n8n", "waits"), ("postgres", "waits"), ("n8n/database", "waits")]
     steps = service("n8n", "n8n")
     pull = StepView("pull", IMAGE, "n8n", "n8n", status="running")
     assert shown([pull, *steps]) == [("n8n", "pulling")]
@@ -27,10 +21,14 @@ def test_a_row_shows_the_step_that_it_is_at() -> None:
     created = changed(steps, 0, status="done")
     assert shown(created) == [("n8n", "waits")]
     started = changed(created, 1, status="done")
-    assert shown(changed(started, 2, status="running")) == [("n8n", "started, not ready yet")]
-    assert shown(changed(started, 2, status="done")) == [("n8n", "ready")]
-    assert shown(changed(started, 2, status="failed")) == [("n8n", "failed")]
-    assert shown(changed(started, 2, status="skipped")) == [("n8n", "not run")]
+    ends: dict[StepStatus, str] = {
+        "running": "started, not ready yet",
+        "done": "ready",
+        "failed": "failed",
+        "skipped": "not run",
+    }
+    for status, word_ in ends.items():
+        assert shown(changed(started, 2, status=status)) == [("n8n", word_)]
 
 
 def test_networks_show_only_when_they_fail() -> None:
@@ -39,16 +37,13 @@ def test_networks_show_only_when_they_fail() -> None:
     assert shown([replace(network, status="failed")]) == [("network ai-net", "failed")]
 
 
-def test_services_that_are_done_collapse_to_their_module() -> None:
-    done = [*service("n8n", "database", "done"), *service("n8n", "n8n", "done")]
+def test_services_that_are_done_collapse_to_their_module_unless_one_is_in_work() -> None:
+    database, n8n = service("n8n", "database", "done"), service("n8n", "n8n", "done")
     pulled = StepView("pull", IMAGE, "n8n", "n8n", status="done")
-    found = collapsed(rows(view([pulled, *done, *service("dify", "web")])))
+    found = collapsed(rows(view([pulled, *database, *n8n, *service("dify", "web")])))
     assert [(row.name, row.parts) for row in found] == [
         ("n8n", ("n8n", "n8n/database")),
         ("dify/web", ("dify/web",)),
     ]
-
-
-def test_a_module_with_one_service_in_work_keeps_all_its_rows() -> None:
-    steps = [*service("n8n", "database", "done"), *service("n8n", "n8n")]
-    assert [row.name for row in collapsed(rows(view(steps)))] == ["n8n/database", "n8n"]
+    found = collapsed(rows(view([*database, *service("n8n", "n8n")])))
+    assert [row.name for row in found] == ["n8n/database", "n8n"]

@@ -45,53 +45,31 @@ def shown(*named: str, sample: SampleJson = SAMPLE) -> list[Row]:
     return rows(stats_json(SNAPSHOT, sample, named), named, "en")
 
 
-def test_the_modules_that_run_are_shown_in_the_order_of_status_with_their_total() -> None:
-    assert shown() == [
-        ("redis", "1.0", "5.0 MiB", "64.0 MiB", "-", "-"),
-        ("n8n", "30.2", "350.0 MiB", "-", *RATES),
-        ("all modules", "31.2", "355.0 MiB", "16.0 GiB", *RATES),
-    ]
-
-
-def test_a_named_module_is_shown_with_its_services_even_if_it_does_not_run() -> None:
+def test_modules_that_run_and_services_of_named_ones_are_shown_in_the_order_of_status() -> None:
+    n8n = ("n8n", "30.2", "350.0 MiB", "-", *RATES)
+    total = ("all modules", "31.2", "355.0 MiB", "16.0 GiB", *RATES)
+    assert shown() == [("redis", "1.0", "5.0 MiB", "64.0 MiB", "-", "-"), n8n, total]
     assert shown("n8n", "dify") == [
         ("dify", "-", "-", "-", "-", "-"),
-        ("n8n", "30.2", "350.0 MiB", "-", *RATES),
+        n8n,
         ("n8n/n8n", "30.2", "300.0 MiB", "512.0 MiB", *RATES),
         ("n8n/runners", "-", "50.0 MiB", "-", "-", "-"),
-        ("all modules", "31.2", "355.0 MiB", "16.0 GiB", *RATES),
+        total,
     ]
-
-
-def test_without_a_sample_nothing_is_made_up() -> None:
     assert shown(sample=UNKNOWN) == [("all modules", "-", "-", "16.0 GiB", "-", "-")]
 
 
 def test_the_form_has_the_services_of_every_module() -> None:
     stats = stats_json(SNAPSHOT, SAMPLE, ())
-    assert stats["time"] == "2023-11-14T22:13:20+00:00"
-    assert stats["cpus"] == 2
+    assert (stats["time"], stats["cpus"]) == ("2023-11-14T22:13:20+00:00", 2)
     rates = {"rx": 1500, "tx": 20, "read": 0, "write": 2_000_000}
     used = {"cpu": 31.25, "memory": 355 * MIB, "pids": 9, **rates}
     assert stats["total"] == {**used, "memoryLimit": 16 << 30}
     assert [module["name"] for module in stats["modules"]] == ["redis", "n8n"]
-    assert stats["modules"][1]["services"] == [
-        {
-            "name": "n8n",
-            **used,
-            "cpu": 30.25,
-            "memory": 300 * MIB,
-            "memoryLimit": 512 * MIB,
-        },
-        {
-            "name": "runners",
-            **dict.fromkeys(rates),
-            "cpu": None,
-            "memory": 50 * MIB,
-            "pids": 0,
-            "memoryLimit": None,
-        },
-    ]
+    own = {"name": "n8n", "cpu": 30.25, "memory": 300 * MIB, "memoryLimit": 512 * MIB}
+    idle = {"name": "runners", "cpu": None, "memory": 50 * MIB, "pids": 0, "memoryLimit": None}
+    services = [used | own, idle | dict.fromkeys(rates)]
+    assert stats["modules"][1]["services"] == services
 
 
 def test_a_terminal_gets_a_table_that_can_not_move_its_cursor() -> None:

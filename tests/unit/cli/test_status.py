@@ -46,53 +46,36 @@ def test_modules_stand_by_name_wherever_the_snapshot_comes_from() -> None:
     assert [module["name"] for module in status_json(by_title)["modules"]] == expected
 
 
-def test_a_running_module_shows_its_page_else_its_ports() -> None:
+def test_the_cells_of_a_module() -> None:
     assert cells(MODULE) == ("n8n", "running", "3/3", "http://localhost:18100", "-")
     ports = (
         PortView("n8n", "127.0.0.1", 15432, 5432, "tcp"),
         PortView("n8n", "::1", 53, 53, "udp"),
     )
-    plain = replace(MODULE, open=None, ports=ports)
-    assert cells(plain)[3] == "127.0.0.1:15432, [::1]:53/udp"
-
-
-def test_a_stopped_module_has_no_count_and_no_address() -> None:
+    assert cells(replace(MODULE, open=None, ports=ports))[3] == "127.0.0.1:15432, [::1]:53/udp"
     stopped = replace(MODULE, state="stopped", ready=0, services=(), ports=())
     assert cells(stopped) == ("n8n", "stopped", "-", "-", "-")
-
-
-def test_orphan_is_named_as_such_unless_it_has_a_problem() -> None:
     orphan = replace(MODULE, orphan=True)
     assert cells(orphan)[4] == "no longer in the catalog"
     assert cells(replace(orphan, reason=Text("was killed")))[4] == "was killed"
 
 
-@pytest.mark.parametrize("width", [40, 80, 120])
-def test_the_table_fits_and_says_the_whole_reason(width: int) -> None:
+@pytest.mark.parametrize("width", [40, 50, 60, 70, 80, 120])
+def test_the_table_fits_and_says_the_whole_reason_and_address(width: int) -> None:
     reason = Text("n8n: exited with code 137 since there was not enough memory for it")
     shown = printed(snapshot(replace(MODULE, state="error", reason=reason), state="error"), width)
     assert max(map(len, shown.splitlines())) <= width
     for word in str(reason).split():
         assert word in shown
     assert "✗ failed" in shown
-
-
-@pytest.mark.parametrize("width", [40, 50, 60, 70])
-def test_an_address_stays_whole(width: int) -> None:
     assert "http://localhost:18100" in printed(snapshot(MODULE), width)
 
 
-def test_a_reason_can_not_move_the_cursor() -> None:
+def test_a_reason_can_not_move_the_cursor_and_an_old_console_gets_plain_signs() -> None:
     evil = Text("{check}", check="\x1b[2Jgone")
     assert "\x1b" not in printed(snapshot(replace(MODULE, reason=evil)))
-
-
-def test_every_state_has_a_word_and_a_sign_of_its_own() -> None:
-    assert len(set(SIGNS.values())) == len(SIGNS) == len(STATES) == len(PLAIN_SIGNS)
-
-
-def test_an_old_console_gets_plain_signs() -> None:
     printed(snapshot(MODULE), encoding="cp437").encode("ascii")
+    assert len(set(SIGNS.values())) == len(SIGNS) == len(STATES) == len(PLAIN_SIGNS)
 
 
 def test_without_an_engine_the_reason_stands_instead_of_the_table() -> None:

@@ -1,7 +1,5 @@
 from typing import Any
 
-import pytest
-
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.interpolate import interpolate
 from aiserver_tray.catalog.compose.keypath import KeyPath
@@ -14,37 +12,6 @@ def filled(tree: dict[str, Any], **env: str) -> tuple[dict[str, Any], dict[KeyPa
         problems[path] = text.render()
 
     return interpolate(tree, env.get, report), problems
-
-
-@pytest.mark.parametrize(
-    ("keys", "text", "value"),
-    [
-        (("privileged",), "yes", True),
-        (("tty",), "False", False),
-        (("cpus",), "0.5", 0.5),
-        (("pids_limit",), "-1", -1),
-        (("scale",), "007", 7),
-        (("deploy", "replicas"), "2", 2),
-        (("ulimits", "nofile"), "10", 10),
-        (("ulimits", "nofile", "soft"), "10", 10),
-        (("image",), "5", "5"),
-        (("environment", "A"), "5", "5"),
-        (("mem_limit",), "1g", "1g"),
-    ],
-)
-def test_interpolated_text_is_converted_to_the_type_of_its_key(
-    keys: tuple[str, ...], text: str, value: object
-) -> None:
-    service: Any = "${V}"
-    for key in reversed(keys):
-        service = {key: service}
-
-    found: Any = filled({"services": {"a": service}}, V=text)[0]["services"]["a"]
-    for key in keys:
-        found = found[key]
-
-    assert found == value
-    assert type(found) is type(value)
 
 
 def test_items_of_lists_are_reached_and_keys_are_left_alone() -> None:

@@ -80,34 +80,6 @@ def test_named_file_is_read_in_spite_of_compose_file(tmp_path: Path) -> None:
     assert list(project.services) == ["b"]
 
 
-def test_a_service_extends_others_of_its_file_and_of_files_beside_it(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        compose="""\
-            services:
-              web: {extends: {file: sub/base.yaml, service: middle}, environment: {B: 2}}
-              copy: {extends: web, command: z}
-            """,
-        sub__base="""\
-            services:
-              middle: {extends: {file: deep/root.yaml, service: root}, volumes: [./m:/m]}
-            """,
-        sub__deep__root="""\
-            services:
-              root: {image: "i:$TAG", environment: [A=1, B=1], build: ctx}
-            """,
-    )
-
-    copy = load(tmp_path, TAG="7").services["copy"]
-
-    assert copy.image == "i:7"
-    assert copy.environment == {"A": "1", "B": "2"}
-    assert copy.command == ["z"]
-    assert copy.volumes[0].source == str(tmp_path / "sub/m")
-    assert copy.build
-    assert copy.build.context == str(tmp_path / "sub/deep/ctx")
-
-
 @pytest.mark.parametrize(
     ("extends", "why"),
     [
@@ -143,37 +115,6 @@ def test_a_service_that_is_empty_cannot_be_extended(tmp_path: Path) -> None:
     write(tmp_path, compose="services:\n  a: {image: i, extends: b}\n  b:\n")
 
     assert (3, "services.b") in [(p.place.line, p.place.key) for p in problems(tmp_path)]
-
-
-def test_an_included_project_has_its_own_folder_and_variables(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        compose="""\
-            include:
-              - sub/compose.yaml
-              - {path: [a.yaml, b.yaml], project_directory: elsewhere, env_file: [own.env]}
-            services: {main: {image: "$V", depends_on: [inner, other]}}
-            """,
-        sub__compose="""\
-            include: [nested.yaml]
-            services: {inner: {image: "$V$W", volumes: [./d:/d]}}
-            """,
-        sub__nested="services: {nested: {image: n}}",
-        a='services: {other: {image: "$W", build: ., command: a}}',
-        b="services: {other: {command: b}}",
-    )
-    (tmp_path / "sub/.env").write_text("V=sub\nW=sub-$V")
-    (tmp_path / "own.env").write_text("W=own")
-
-    services = load(tmp_path, V="main").services
-
-    assert set(services) == {"main", "inner", "nested", "other"}
-    assert services["inner"].image == "mainsub-main"
-    assert services["inner"].volumes[0].source == str(tmp_path / "sub/d")
-    assert services["other"].image == "own"
-    assert services["other"].command == ["b"]
-    assert services["other"].build
-    assert services["other"].build.context == str(tmp_path / "elsewhere")
 
 
 def test_includes_within_includes_have_a_limit(tmp_path: Path) -> None:
@@ -217,7 +158,7 @@ def test_a_problem_stands_in_the_file_that_made_it(tmp_path: Path) -> None:
             include: [inner.yaml]
             services:
               a: {extends: {file: base.yaml, service: base}}
-              b: {image: i, ports: [x]}
+              b: {image: 5, ports: [x]}
             """,
         inner="""\
             services:
@@ -232,27 +173,16 @@ def test_a_problem_stands_in_the_file_that_made_it(tmp_path: Path) -> None:
                 healthcheck:
                   interval: soon
             """,
-        **{"compose.override": "services:\n  b:\n    tty: perhaps\n"},
+        **{"compose.override": "services:\n  b:\n    tty: perhaps\n    image: i\n"},
     )
 
     places = {(p.place.file.name, p.place.line, p.place.key) for p in problems(tmp_path)}
 
     assert ("compose.yaml", 4, "services.b.ports.0") in places
+    assert ("compose.yaml", 4, "services.b.image") in places, "the override hides it not"
     assert ("inner.yaml", 4, "services.c.privileged") in places
+    assert ("base.yaml", 5, "services.a.healthcheck.interval") in places
     assert ("compose.override.yaml", 3, "services.b.tty") in places
-
-
-def test_a_problem_of_an_extended_service_stands_in_its_file(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        compose="services: {a: {extends: {file: base.yaml, service: base}}}",
-        base="services:\n  base:\n    image: i\n    healthcheck:\n      interval: soon\n",
-    )
-
-    (problem,) = problems(tmp_path)
-
-    assert (problem.place.file.name, problem.place.line) == ("base.yaml", 5)
-    assert problem.place.key == "services.a.healthcheck.interval"
 
 
 def test_all_problems_are_reported_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -308,23 +238,6 @@ def test_a_name_that_is_none_is_refused(written: str, env: dict[str, str], tmp_p
     assert "project name" in problem.text.render()
 
 
-def test_profiles_of_the_variable_and_of_the_call_are_active(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        compose="""\
-            services:
-              a: {image: i}
-              b: {image: i, profiles: [p]}
-              c: {image: i, profiles: [q]}
-            """,
-    )
-
-    assert set(load(tmp_path).services) == {"a"}
-    assert set(load(tmp_path, COMPOSE_PROFILES="x, p").services) == {"a", "b"}
-    both = load_project(tmp_path, {"COMPOSE_PROFILES": "p"}, profiles=["q"])
-    assert set(both.services) == {"a", "b", "c"}
-
-
 def test_paths_are_made_absolute_without_following_links(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,18 +268,6 @@ def test_paths_are_made_absolute_without_following_links(
         "C:\\w",
         "named",
     ]
-
-
-def test_override_file_does_not_hide_a_problem_of_the_first_file(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        compose="services: {a: {image: 5}}",
-        **{"compose.override": "services: {a: {image: x}}"},
-    )
-
-    (problem,) = problems(tmp_path)
-
-    assert problem.place.key == "services.a.image"
 
 
 @pytest.mark.parametrize(

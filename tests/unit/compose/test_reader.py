@@ -22,42 +22,17 @@ def value_of(folder: Path, scalar: str) -> object:
 @pytest.mark.parametrize(
     ("scalar", "value"),
     [
-        ("yes", "yes"),
-        ("No", "No"),
-        ("on", "on"),
-        ("TRUE", True),
-        ("False", False),
-        ("~", None),
-        ("", None),
         ("'~'", "~"),
-        ("0o17", 15),
-        ("017", 15),
-        ("08", 8.0),
-        ("0x1F", 31),
         ("-0x1", -1),
-        ("0b101", 5),
-        ("1_000", 1000),
-        ("+1", 1),
-        ("1e3", 1000.0),
-        (".5", 0.5),
-        ("1.", 1.0),
         ("1e400", "1e400"),
         ("18446744073709551615", 2**64 - 1),
         ("18446744073709551616", float(2**64)),
-        ("12:30:45", "12:30:45"),
         ("2001-12-14", "2001-12-14 00:00:00 +0000 UTC"),
         ("2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43.1 -0500 -0500"),
         ("2001-02-30", "2001-02-30"),
-        ("!!str 5", "5"),
-        ("!!float 3", 3.0),
-        ("!!int '7'", 7),
-        ("!!binary aGk=", "hi"),
-        ("!custom 5", "5"),
     ],
 )
-def test_scalars_mean_what_the_oracle_takes_them_for(
-    scalar: str, value: object, tmp_path: Path
-) -> None:
+def test_scalars_that_no_file_of_the_oracle_has(scalar: str, value: object, tmp_path: Path) -> None:
     found = value_of(tmp_path, scalar)
 
     assert found == value

@@ -1,3 +1,5 @@
+"""Odd templates and refusals; tests/oracle compares operators and nesting with Compose."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,27 +18,13 @@ ENV = {"A": "a", "EMPTY": "", "DOLLAR": "x$y"}
     ("template", "text"),
     [
         ("plain", "plain"),
-        ("$A/${A}", "a/a"),
-        ("$UNSET|${UNSET}", "|"),
-        ("$$A $${A}", "$A ${A}"),
-        ("${UNSET:-d}${EMPTY:-d}${A:-d}", "dda"),
-        ("${UNSET-d}${EMPTY-d}${A-d}", "da"),
-        ("${UNSET:+d}${EMPTY:+d}${A:+d}", "d"),
-        ("${UNSET+d}${EMPTY+d}${A+d}", "dd"),
-        ("${A:?no}${A?no}${EMPTY?no}", "aa"),
-        ("${UNSET:-${EMPTY:-${A}}}", "a"),
-        ("${UNSET:-x${A}y} and ${A}", "xay and a"),
-        ("${UNSET:-a?b-c}", "a?b-c"),
-        ("${UNSET:-{}}", "{}"),
         ("${UNSET:-{x}", "{x"),
-        ("${UNSET-}", ""),
         ("$1 $ $.", "$1 $ $."),
         ("${DOLLAR}", "x$y"),
-        ("${UNSET:-$$}", "$"),
         ("a\n$A\n", "a\na\n"),
     ],
 )
-def test_variables_are_replaced(template: str, text: str) -> None:
+def test_odd_text_around_variables_stays(template: str, text: str) -> None:
     assert substitute(template, ENV.get) == text
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.further_variables import CERTIFICATES
 from aiserver_tray.core.app import App
@@ -40,16 +41,47 @@ def app(tmp_path: Path) -> App:
     return App(tmp_path / "home", [tmp_path / "catalog"])
 
 
-def test_a_preview_masks_secrets_that_are_missing_and_makes_none(app: App) -> None:
+@pytest.fixture
+def given(app: App) -> App:
+    """With the one value that only the user can give."""
     app.settings.change(app.declared, {"web.TOKEN": "any-token"})
+    return app
 
-    preview = app.preview("web")
 
+def add(app: App, name: str, *lines: str) -> Path:
+    """The folder of a further module whose file has *lines*."""
+    folder = app.home.folder.with_name("catalog") / name
+    folder.mkdir()
+    (folder / "compose.yaml").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return folder
+
+
+def problem_of(app: App, module: str, language: Language = "en") -> str:
+    problem = app.model(module).problem
+    assert problem is not None
+    return problem.render(language)
+
+
+def test_a_preview_masks_secrets_and_is_the_target_once_they_are_made(given: App) -> None:
+    preview = given.preview("web")
     (service,) = preview.services
     assert service.body["Env"] == [f"KEY={MASK}", "TOKEN=any-token"]
-    assert app.settings.secrets.names() == {"web.TOKEN"}
+    assert given.settings.secrets.names() == {"web.TOKEN"}
     # Nobody has made data with it.
     assert preview.volumes[0].body["Labels"][f"{KEEP}web.KEY"] == "to be made"
+
+    target = given.target("web")
+    assert MASK not in str(target.services[0].body)
+    assert given.preview("web") == target
+
+
+def test_a_preview_shows_what_is_missing_as_the_target_does(app: App) -> None:
+    with pytest.raises(SettingError) as wanted:
+        app.target("web")
+    with pytest.raises(SettingError) as found:
+        app.preview("web")
+    assert found.value.text == wanted.value.text
+    assert found.value.data["name"] == "web.TOKEN"
 
 
 def test_further_variables_reach_their_service_and_no_secret_is_written_plainly(app: App) -> None:
@@ -78,13 +110,6 @@ def test_a_further_variable_that_the_file_sets_by_now_is_refused_at_the_start(ap
     assert app.target("web")
 
 
-def test_a_preview_is_the_target_once_all_secrets_are_made(app: App) -> None:
-    app.settings.change(app.declared, {"web.TOKEN": "any-token"})
-    target = app.target("web")
-    assert MASK not in str(target.services[0].body)
-    assert app.preview("web") == target
-
-
 def test_a_folder_of_this_computer_is_only_for_an_engine_on_it(app: App, tmp_path: Path) -> None:
     chosen = {"web.TOKEN": "any-token", "web.FILES": str(tmp_path / "catalog")}
     app.settings.change(app.declared, chosen)
@@ -94,13 +119,10 @@ def test_a_folder_of_this_computer_is_only_for_an_engine_on_it(app: App, tmp_pat
         remote.target("web")
 
 
-SET = "SSL_CERT_FILE=/mine.pem"
-
-
 def test_own_certificates_are_a_file_of_each_service_and_named_to_its_programs(
-    app: App, tmp_path: Path
+    given: App, tmp_path: Path
 ) -> None:
-    app.settings.change(app.declared, {"web.TOKEN": "any-token"})
+    app = given
     before = app.target("web").services[0]
     certificates(tmp_path, "lab")
     file = tmp_path / "ca.pem"
@@ -117,33 +139,26 @@ def test_own_certificates_are_a_file_of_each_service_and_named_to_its_programs(
     assert new == {f"{name}={CERTIFICATES}" for name in names}
     assert app.preview("web").services[0].config_hash == service.config_hash
 
-    given = {"web.variable.web.SSL_CERT_FILE": "/mine.pem"}
-    app.settings.change(app.declared_with(given), given)
-    assert SET in app.target("web").services[0].body["Env"]
-    app.settings.change(app.declared, {**dict.fromkeys(given), CA_CERTIFICATES: None})
-    assert app.target("web").services[0] == before
-
-
-def test_certificates_that_are_gone_name_the_way_out_and_changed_ones_are_new(
-    app: App, tmp_path: Path
-) -> None:
-    app.settings.change(app.declared, {"web.TOKEN": "any-token"})
     certificates(tmp_path, "lab")
-    app.settings.change(app.declared, {CA_CERTIFICATES: str(tmp_path / "ca.pem")})
-    before = app.target("web").services[0].config_hash
-    certificates(tmp_path, "lab")
-    assert app.target("web").services[0].config_hash != before
-    (tmp_path / "ca.pem").unlink()
+    assert app.target("web").services[0].config_hash != service.config_hash, "they are others"
+    file.unlink()
     with pytest.raises(SettingError, match=r"config unset app\.ca_certificates"):
         app.target("web")
+    certificates(tmp_path, "lab")
+
+    own = {"web.variable.web.SSL_CERT_FILE": "/mine.pem"}
+    app.settings.change(app.declared_with(own), own)
+    assert "SSL_CERT_FILE=/mine.pem" in app.target("web").services[0].body["Env"]
+    app.settings.change(app.declared, {**dict.fromkeys(own), CA_CERTIFICATES: None})
+    assert app.target("web").services[0] == before
 
 
 PROXY = "http://someone:p%40ss-word@proxy.example:3128"
 MODE, ADDRESS = "web.proxy-mode", "web.proxy-address"
 
 
-def test_a_module_has_a_proxy_of_its_own_or_none_and_the_password_stays_secret(app: App) -> None:
-    app.settings.change(app.declared, {"web.TOKEN": "any-token"})
+def test_a_module_has_a_proxy_of_its_own_or_none_and_the_password_stays_secret(given: App) -> None:
+    app = given
     before = app.target("web").services[0]
     assert before.proxies is None
     changes = {MODE: "own", ADDRESS: PROXY, "web.proxy-exceptions": ".corp.example"}
@@ -154,11 +169,7 @@ def test_a_module_has_a_proxy_of_its_own_or_none_and_the_password_stays_secret(a
 
     own = change({**changes})
 
-    assert own.proxies == {
-        "HTTP_PROXY": PROXY,
-        "HTTPS_PROXY": PROXY,
-        "NO_PROXY": ".corp.example",
-    }
+    assert own.proxies == {"HTTP_PROXY": PROXY, "HTTPS_PROXY": PROXY, "NO_PROXY": ".corp.example"}
     assert {"someone:p@ss-word", "p@ss-word", PROXY} <= {*app.secrets}
     assert "ss-word" not in (app.home.folder / "settings.json").read_text("utf-8")
     none = change({MODE: "none"})
@@ -181,22 +192,10 @@ def test_a_proxy_needs_an_address_that_containers_reach(app: App) -> None:
         app.settings.change(declared, {ADDRESS: "http://127.0.0.1:7890"})
 
 
-def test_a_preview_shows_what_is_missing_as_the_target_does(app: App) -> None:
-    with pytest.raises(SettingError) as wanted:
-        app.target("web")
-    with pytest.raises(SettingError) as found:
-        app.preview("web")
-    assert found.value.text == wanted.value.text
-    assert found.value.data["name"] == "web.TOKEN"
-
-
-def test_the_outline_of_a_broken_module_says_where_it_is_broken(app: App, tmp_path: Path) -> None:
-    file = tmp_path / "catalog/web/compose.yaml"
-    file.write_text("services: [}\n", encoding="utf-8")
-    problem = app.model("web").problem
-    assert problem is not None
-    assert problem.render("en").startswith(f"{file}:1: ")
-    assert problem.render("zh").startswith(f"{file}:1：")
+def test_the_outline_of_a_broken_module_says_where_it_is_broken(app: App) -> None:
+    file = add(app, "broken", "services: [}") / "compose.yaml"
+    assert problem_of(app, "broken").startswith(f"{file}:1: ")
+    assert problem_of(app, "broken", "zh").startswith(f"{file}:1：")
 
 
 @pytest.mark.parametrize(
@@ -207,19 +206,12 @@ def test_the_outline_of_a_broken_module_says_where_it_is_broken(app: App, tmp_pa
         ("{web: }", "depends_on.web: expected a mapping, found nothing"),
     ],
 )
-def test_a_wrong_depends_on_costs_its_own_module_only(
-    app: App, tmp_path: Path, given: str, why: str
-) -> None:
-    folder = tmp_path / "catalog/bad"
-    folder.mkdir()
-    text = f"services: {{api: {{image: 'i:1', depends_on: {given}}}, web: {{image: 'i:1'}}}}\n"
-    (folder / "compose.yaml").write_text(text, encoding="utf-8")
-
-    problem = app.model("bad").problem
-
-    assert problem is not None
-    assert problem.render("en").endswith(why)
-    assert problem.render("en") == app.check(folder).problems[0].render("en")
+def test_a_wrong_depends_on_costs_its_own_module_only(app: App, given: str, why: str) -> None:
+    services = f"{{api: {{image: 'i:1', depends_on: {given}}}, web: {{image: 'i:1'}}}}"
+    folder = add(app, "bad", f"services: {services}")
+    problem = problem_of(app, "bad")
+    assert problem.endswith(why)
+    assert problem == app.check(folder).problems[0].render("en")
     assert app.model("web").problem is None
 
 
@@ -230,11 +222,9 @@ def test_a_bug_in_one_module_is_its_problem(app: App, monkeypatch: pytest.Monkey
     monkeypatch.setattr("aiserver_tray.spec.outline.module_model", stumble)
 
     model = app.model("web")
-
     assert (model.name, model.kind) == ("web", "feature")
-    assert model.problem is not None
-    assert "KeyError, test_app.py:" in model.problem.render("en")
-    assert "nobody may see" not in model.problem.render("en")
+    assert "KeyError, test_app.py:" in problem_of(app, "web")
+    assert "nobody may see" not in problem_of(app, "web")
 
 
 @pytest.mark.parametrize(
@@ -248,16 +238,9 @@ def test_a_bug_in_one_module_is_its_problem(app: App, monkeypatch: pytest.Monkey
         ("fd00::5", "http://[fd00::5]:80/a?b=localhost"),
     ],
 )
-def test_a_page_is_where_the_ports_are_published(
-    app: App, tmp_path: Path, bind: str, opened: str
-) -> None:
-    folder = tmp_path / "catalog/page"
-    folder.mkdir()
-    text = (
-        "x-aiserver: {kind: feature, open: 'http://localhost:80/a?b=localhost'}\n"
-        "services: {web: {image: 'i:1', ports: ['80:80']}}\n"
-    )
-    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+def test_a_page_is_where_the_ports_are_published(app: App, bind: str, opened: str) -> None:
+    page = "x-aiserver: {kind: feature, open: 'http://localhost:80/a?b=localhost'}"
+    add(app, "page", page, "services: {web: {image: 'i:1', ports: ['80:80']}}")
     app.settings.change(app.declared, {"app.bind": bind})
 
     assert app.model("page").open == opened
@@ -274,17 +257,16 @@ def test_a_page_is_where_the_ports_are_published(
     ids=["plain", "without a page", "with other ports"],
 )
 def test_published_ports_may_be_web_pages_unless_they_are_known_as_something_else(
-    app: App, tmp_path: Path, extension: str, pages: tuple[tuple[str, int], ...]
+    app: App, extension: str, pages: tuple[tuple[str, int], ...]
 ) -> None:
-    folder = tmp_path / "catalog/page"
-    folder.mkdir()
-    text = (
-        f"{extension}\nservices:\n"
-        "  db: {image: 'i:1', ports: ['15432:5432', '53:53/udp']}\n"
-        "  ui: {image: 'i:1', ports: ['3000', {target: 80, published: '20080'}, '222:22']}\n"
-        "  api: {image: 'i:1', ports: ['9000-9001:9000-9001']}\n"
+    add(
+        app,
+        "page",
+        f"{extension}\nservices:",
+        "  db: {image: 'i:1', ports: ['15432:5432', '53:53/udp']}",
+        "  ui: {image: 'i:1', ports: ['3000', {target: 80, published: '20080'}, '222:22']}",
+        "  api: {image: 'i:1', ports: ['9000-9001:9000-9001']}",
     )
-    (folder / "compose.yaml").write_text(text, encoding="utf-8")
     assert app.model("page").pages == pages
     assert app.preview("page").model.pages == pages
 
@@ -321,35 +303,29 @@ def test_a_core_that_does_not_come_to_begin_leaves_nothing_running(
     assert set(threading.enumerate()) <= before
 
 
-def test_check_takes_what_a_plain_file_requires_from_the_settings(app: App, tmp_path: Path) -> None:
-    folder = tmp_path / "catalog/plain"
-    folder.mkdir()
-    text = "services: {web: {image: 'i:1', command: ['${KEY:?the key}']}}\n"
-    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+def test_check_takes_what_a_plain_file_requires_from_the_settings(app: App) -> None:
+    key = "services: {web: {image: 'i:1', command: ['${KEY:?the key}']}}"
+    folder = add(app, "plain", key)
     assert len(app.check(folder).problems) == 1
-    app = App(tmp_path / "home", [tmp_path / "catalog"])
+    app = App(app.home.folder, [folder.parent])
     app.settings.change(app.declared, {"plain.KEY": "mine"})
     assert app.check(folder).problems == app.check(None).problems == []
 
 
-def test_a_module_that_an_operation_publishes_is_the_one_that_is_shown_before(
-    app: App, tmp_path: Path
-) -> None:
-    folder = tmp_path / "catalog/page"
-    folder.mkdir()
-    text = (
-        "x-aiserver:\n"
-        "  kind: feature\n"
-        "  title: {en: Page, zh: 网页}\n"
-        "  summary: {en: Shows a page}\n"
-        "  icon: globe\n"
-        "  open: http://localhost:80\n"
-        "services:\n"
-        "  a: {image: 'a:1', deploy: {resources: {limits: {memory: 1g}}}, mem_limit: 1073741824}\n"
-        "  web: {image: 'i:1', ports: ['80:80'], mem_limit: 512m, x-aiserver: {main: true}}\n"
+def test_a_module_that_an_operation_publishes_is_the_one_that_is_shown_before(app: App) -> None:
+    add(
+        app,
+        "page",
+        "x-aiserver:",
+        "  kind: feature",
+        "  title: {en: Page, zh: 网页}",
+        "  summary: {en: Shows a page}",
+        "  icon: globe",
+        "  open: http://localhost:80",
+        "services:",
+        "  a: {image: 'a:1', deploy: {resources: {limits: {memory: 1g}}}, mem_limit: 1073741824}",
+        "  web: {image: 'i:1', ports: ['80:80'], mem_limit: 512m, x-aiserver: {main: true}}",
     )
-    (folder / "compose.yaml").write_text(text, encoding="utf-8")
-
     before = app.model("page")
     assert app.target("page").model == before
     assert before.icon == "globe"

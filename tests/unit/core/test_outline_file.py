@@ -50,7 +50,7 @@ def is_stored(folder: Path) -> bool:
     return new(folder).outlines.stored is not None
 
 
-def test_a_process_uses_the_outlines_of_an_earlier_one(app: App, tmp_path: Path) -> None:
+def test_a_process_uses_the_outlines_that_an_earlier_one_left(app: App, tmp_path: Path) -> None:
     made = app.models
     later = new(tmp_path)
     assert later.outlines.stored is not None
@@ -130,7 +130,7 @@ def test_the_outlines_of_another_version_are_ignored(
 
 
 def test_a_file_that_has_just_changed_may_change_again_unnoticed(app: App, tmp_path: Path) -> None:
-    soon = time.time() + 60.0  # this machine may be slow
+    soon = time.time() + 3600
     os.utime(tmp_path / "else/compose.yaml", (soon, soon))
     _ = app.models
     assert not is_stored(tmp_path)

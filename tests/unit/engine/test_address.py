@@ -22,7 +22,7 @@ def add_context(tmp_path: Path) -> AddContext:
     def add(name: str, host: str | None, *, skip_verify: bool = False) -> dict[str, str]:
         key = hashlib.sha256(name.encode()).hexdigest()
         folder = tmp_path / "contexts/meta" / key
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         ours = {"docker": {"Host": host, "SkipTLSVerify": skip_verify}} if host else {}
         meta = {"Name": name, "Metadata": {}, "Endpoints": ours}
         (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
@@ -33,17 +33,15 @@ def add_context(tmp_path: Path) -> AddContext:
     return add
 
 
-def test_the_option_wins_over_all_else() -> None:
+def test_the_option_wins_over_the_setting_the_environment_and_contexts(
+    add_context: AddContext,
+) -> None:
     found = find_address("unix:///a.sock", "unix:///c.sock", {"DOCKER_HOST": "unix:///b.sock"})
     assert (found.host, found.source) == ("unix:///a.sock", "--engine")
-
-
-def test_the_setting_wins_over_the_environment() -> None:
+    # The setting wins over the environment.
     found = find_address(None, "unix:///c.sock", {"DOCKER_HOST": "unix:///b.sock"})
     assert (found.host, found.source) == ("unix:///c.sock", "app.engine")
-
-
-def test_the_environment_wins_over_contexts(add_context: AddContext) -> None:
+    # The environment wins over contexts.
     environment = add_context("mine", "unix:///mine.sock")
     environment |= {"DOCKER_HOST": "tcp://10.0.0.1:2375", "DOCKER_CONTEXT": "mine"}
     found = find_address(None, "", environment)
@@ -64,9 +62,17 @@ def test_without_any_the_engine_is_the_local_one(
 # -- Docker's contexts -----------------------------------------------------------------------------
 
 
-def test_the_current_context_is_used_where_it_is_on_this_machine(add_context: AddContext) -> None:
+def test_a_context_on_this_machine_or_one_that_is_named_is_used(add_context: AddContext) -> None:
     found = find_address(None, "", add_context("desktop-linux", "unix:///desktop.sock"))
     assert (found.host, found.source, found.is_named) == ("unix:///desktop.sock", "context", False)
+    # Another machine is used where its context is named.
+    environment = add_context("far", "tcp://10.0.0.1:2376") | {"DOCKER_CONTEXT": "far"}
+    found = find_address(None, "", environment)
+    assert (found.host, found.is_named, found.is_local) == ("tcp://10.0.0.1:2376", True, False)
+    # A named context behind ssh is used.
+    environment = add_context("far", "ssh://me@machine") | {"DOCKER_CONTEXT": "far"}
+    found = find_address(None, "", environment)
+    assert (found.host, found.is_local, found.is_bridged) == ("ssh://me@machine", False, True)
 
 
 @pytest.mark.parametrize("host", ["ssh://me@machine", "tcp://10.0.0.1:2376"])
@@ -77,12 +83,6 @@ def test_another_machine_is_never_used_by_a_current_context_alone(
     found = find_address(None, "", environment)
     assert (found.host, found.source) == (default_host(), "local")
     assert f"engine use {host}" in str(found.notice)
-
-
-def test_another_machine_is_used_where_its_context_is_named(add_context: AddContext) -> None:
-    environment = add_context("far", "tcp://10.0.0.1:2376") | {"DOCKER_CONTEXT": "far"}
-    found = find_address(None, "", environment)
-    assert (found.host, found.is_named, found.is_local) == ("tcp://10.0.0.1:2376", True, False)
 
 
 @pytest.mark.parametrize(("skip_verify", "verify"), [(False, "1"), (True, "")])
@@ -96,11 +96,15 @@ def test_a_context_brings_its_certificates(
     assert found.environment == {"DOCKER_CERT_PATH": str(folder), "DOCKER_TLS_VERIFY": verify}
 
 
-def test_a_context_without_certificates_takes_none_from_the_environment(
+def test_a_context_without_certificates_or_an_engine_takes_none_from_elsewhere(
     add_context: AddContext,
 ) -> None:
     environment = add_context("plain", "tcp://127.0.0.1:2375") | {"DOCKER_TLS_VERIFY": "1"}
     assert find_address(None, "", environment).environment == {}
+    # A current context without an engine is reported and the local one is used.
+    found = find_address(None, "", add_context("cluster", None))
+    assert (found.host, found.source) == (default_host(), "local")
+    assert "'cluster' has no engine address" in str(found.notice)
 
 
 def test_a_named_context_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -108,20 +112,6 @@ def test_a_named_context_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="docker context ls") as caught:
         find_address(None, "", environment)
     assert caught.value.data["name"] == "DOCKER_CONTEXT"
-
-
-def test_a_named_context_behind_ssh_is_used(add_context: AddContext) -> None:
-    environment = add_context("far", "ssh://me@machine") | {"DOCKER_CONTEXT": "far"}
-    found = find_address(None, "", environment)
-    assert (found.host, found.is_local, found.is_bridged) == ("ssh://me@machine", False, True)
-
-
-def test_a_current_context_without_an_engine_is_reported_and_the_local_one_is_used(
-    add_context: AddContext,
-) -> None:
-    found = find_address(None, "", add_context("cluster", None))
-    assert (found.host, found.source) == (default_host(), "local")
-    assert "'cluster' has no engine address" in str(found.notice)
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"currentContext": "default"}'])

@@ -10,17 +10,7 @@ from aiserver_tray.engine.registry import build_auth, pull_auth
 from tests.support.standin_engine import needs_unix_sockets
 
 
-def test_an_entry_that_is_not_valid_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "config.json").write_text('{"auths": {"r.io": {"auth": 5}}}', encoding="utf-8")
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    for headers, problem in (build_auth(), pull_auth("r.io/x")):
-        assert headers == {}
-        assert f"{tmp_path / 'config.json'}: auths.r.io.auth" in str(problem)
-
-
-def test_a_pull_and_a_build_have_the_logins(
+def test_a_pull_and_a_build_have_the_logins_or_tell_why_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     login = base64.b64encode(b"me:secret-pass").decode()
@@ -31,6 +21,12 @@ def test_a_pull_and_a_build_have_the_logins(
     assert _decoded(pull_auth("r.io/x")[0]["X-Registry-Auth"]) == ours
     assert _decoded(build_auth()[0]["X-Registry-Config"]) == {"r.io": ours}
     assert pull_auth("other.io/x") == ({}, None)
+    # An entry that is not valid is told.
+    (tmp_path / "config.json").write_text('{"auths": {"r.io": {"auth": 5}}}', encoding="utf-8")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    for headers, problem in (build_auth(), pull_auth("r.io/x")):
+        assert headers == {}
+        assert f"{tmp_path / 'config.json'}: auths.r.io.auth" in str(problem)
 
 
 def _decoded(header: str) -> object:

@@ -37,6 +37,7 @@ def _build(folder: Path, dockerfile: str) -> dict[str, bytes]:
         asked.say(IMAGE)
 
     target = BuildTarget("m", TAG, str(folder / "context"), dockerfile)
+    (folder / "engine.sock").unlink(missing_ok=True)
     with standin(folder, answer) as address, closing(Engine(address)) as engine:
         engine.images.build(target, cancelled=Cancellation())
     return got
@@ -96,32 +97,30 @@ def test_a_context_that_became_a_link_is_refused(context: Path, tmp_path: Path) 
         _build(tmp_path, "Dockerfile")
 
 
-def test_an_ignore_file_that_is_a_link_is_not_read(context: Path, tmp_path: Path) -> None:
+def test_an_ignore_file_that_can_not_be_read_is_named(context: Path, tmp_path: Path) -> None:
     (tmp_path / "id_rsa").write_text("secret", encoding="utf-8")
     (context / ".dockerignore").symlink_to("../id_rsa")
     with pytest.raises(ImageBuildError, match=r"context/\.dockerignore is a link"):
         _build(tmp_path, "Dockerfile")
-
-
-def test_an_ignore_file_that_is_not_utf_8_is_named(context: Path, tmp_path: Path) -> None:
+    # One that is not UTF-8 is named, too.
+    (context / ".dockerignore").unlink()
     (context / ".dockerignore").write_bytes("node_modules\n".encode("utf-16"))
     with pytest.raises(ImageBuildError, match=r"context/\.dockerignore is not UTF-8; save it"):
         _build(tmp_path, "Dockerfile")
 
 
-def test_an_outer_dockerfile_that_is_not_utf_8_is_named(context: Path, tmp_path: Path) -> None:
-    assert context.exists()
-    (tmp_path / "Outer").write_bytes("# 中文\nFROM x\n".encode("gbk"))
-    with pytest.raises(ImageBuildError, match="Outer is not UTF-8; save it"):
-        _build(tmp_path, "../Outer")
-
-
-def test_an_outer_dockerfile_is_read_without_its_mark(context: Path, tmp_path: Path) -> None:
+def test_an_outer_dockerfile_is_read_as_utf_8_without_its_mark(
+    context: Path, tmp_path: Path
+) -> None:
     assert context.exists()
     (tmp_path / "Outer").write_text("# 中文\nFROM x\n", encoding="utf-8-sig")
     got = _build(tmp_path, "../Outer")
     (text,) = (text for name, text in got.items() if name.startswith(".dockerfile."))
     assert text.decode() == "# 中文\nFROM x\n"
+    # One that is not UTF-8 is named.
+    (tmp_path / "Outer").write_bytes("# 中文\nFROM x\n".encode("gbk"))
+    with pytest.raises(ImageBuildError, match="Outer is not UTF-8; save it"):
+        _build(tmp_path, "../Outer")
 
 
 def test_a_build_has_the_proxies_of_dockers_configuration_but_those_it_names(

@@ -19,6 +19,7 @@ from aiserver_tray.engine.client import NEWEST, Client
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.sockets import connect
+from tests.support.limits import LIMIT
 from tests.support.standin_engine import standin
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="Unix sockets")
@@ -96,7 +97,7 @@ def test_it_closes_while_an_engine_lets_it_wait(tmp_path: Path) -> None:
         assert asked.recv(1)
         ending = threading.Thread(target=connection.close)
         ending.start()
-        ending.join(30)
+        ending.join(LIMIT)
         was_closed = not ending.is_alive()
         asked.close()
     asking.join()

@@ -148,9 +148,7 @@ def test_required_modules_are_read_from_the_label_of_the_container(
     given: dict[str, str], required: tuple[str, ...] | None
 ) -> None:
     assert parse.container(_inspected(given)).requires == required
-
-
-def test_labels_of_others_are_one_line() -> None:
+    # Labels of others are one line.
     found = parse.container(_inspected({MODULE: "n8n\n\x1b[2J", SERVICE: "\u202eweb"}))
     assert (found.module, found.service) == ("n8n [2J", "web")
 
@@ -175,12 +173,19 @@ def _inspected(given: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def test_frames_are_found_however_the_pieces_are_cut() -> None:
+def test_frames_and_chunks_are_found_however_the_pieces_are_cut() -> None:
     stream = b"\x01\0\0\0\0\0\0\x03abc\x02\0\0\0\0\0\0\x02de\x01\0\0\0\0\0\0\0"
     expected = [("stdout", b"abc"), ("stderr", b"de"), ("stdout", b"")]
     for size in range(1, len(stream) + 1):
         pieces = (stream[at : at + size] for at in range(0, len(stream), size))
         assert list(frames(pieces)) == expected
+    # Chunks are joined however the pieces are cut.
+    body = b"3\r\nabc\r\nA;x=1\r\n0123456789\r\n0\r\n\r\n"
+    for size in range(1, len(body) + 1):
+        chunks = [body[at : at + size] for at in range(0, len(body), size)]
+        assert b"".join(unchunked(chunks)) == b"abc0123456789"
+    with pytest.raises(EOFError):
+        list(unchunked([body[:-5]]))
 
 
 HEAD = b"2026-11-25T04:02:44."
@@ -237,15 +242,6 @@ def test_lines_with_line_ends_are_split_and_broken_text_is_replaced() -> None:
     ):
         lines = LineReader().read([("stdout", time, text) for text in texts])
         assert [line.text for line in lines] == expected
-
-
-def test_chunks_are_joined_however_the_pieces_are_cut() -> None:
-    body = b"3\r\nabc\r\nA;x=1\r\n0123456789\r\n0\r\n\r\n"
-    for size in range(1, len(body) + 1):
-        pieces = [body[at : at + size] for at in range(0, len(body), size)]
-        assert b"".join(unchunked(pieces)) == b"abc0123456789"
-    with pytest.raises(EOFError):
-        list(unchunked([body[:-5]]))
 
 
 def test_an_archive_has_files_alone_relative_to_where_it_is_unpacked() -> None:

@@ -38,6 +38,14 @@ def test_each_layer_is_followed_and_what_is_no_layer_is_ignored() -> None:
         "b": LayerProgress(100, 1000, 0, "loading"),
         "c": LayerProgress(),
     }
+    # Waiting to try again is no progress.
+    pull = Pull()
+    pull.now = 1.0
+    pull.say("Downloading", "a", 10, 100)
+    pull.now = 5.0
+    pull.say("Retrying in 5 seconds", "a")
+    assert pull.meter.advanced_at == 1.0
+    assert pull.progress.layers == {"a": LayerProgress(10, 100, 0, "waiting")}
 
 
 @pytest.mark.parametrize(
@@ -57,34 +65,19 @@ def test_unpacking_is_no_loading(status: str, current: int, layer: LayerProgress
     assert pull.meter.is_loaded
 
 
-def test_a_layer_has_its_size_even_if_no_message_of_its_download_came() -> None:
+def test_a_layer_is_as_large_as_is_known_of_it() -> None:
     pull = Pull()
     pull.say("Pulling fs layer", "a")
     pull.say("Extracting", "a", 30, 1000)
     assert pull.progress.layers == {"a": LayerProgress(1000, 1000, 30, "loaded")}
-
-
-def test_waiting_to_try_again_is_no_progress() -> None:
+    # One of unknown size grows.
     pull = Pull()
-    pull.now = 1.0
-    pull.say("Downloading", "a", 10, 100)
-    pull.now = 5.0
-    pull.say("Retrying in 5 seconds", "a")
-    assert pull.meter.advanced_at == 1.0
-    assert pull.progress.layers == {"a": LayerProgress(10, 100, 0, "waiting")}
-
-
-def test_an_unpacking_that_counts_seconds_has_no_bytes() -> None:
-    """As engines with the containerd image store do."""
+    pull.meter.feed({"status": "Downloading", "id": "a", "progressDetail": {"current": 70}})
+    assert pull.progress.layers == {"a": LayerProgress(70, 70, 0, "loading")}
+    assert not pull.meter.is_loaded
+    # Engines with the containerd image store count seconds of unpacking, not bytes.
     pull = Pull()
     pull.say("Downloading", "a", 100, 100)
     detail = {"current": 7, "units": "s"}
     pull.meter.feed({"status": "Extracting", "id": "a", "progressDetail": detail})
     assert pull.progress.layers == {"a": LayerProgress(100, 100, 0, "loaded")}
-
-
-def test_a_layer_of_unknown_size_grows() -> None:
-    pull = Pull()
-    pull.meter.feed({"status": "Downloading", "id": "a", "progressDetail": {"current": 70}})
-    assert pull.progress.layers == {"a": LayerProgress(70, 70, 0, "loading")}
-    assert not pull.meter.is_loaded

@@ -52,15 +52,11 @@ def test_proxy_passwords_are_known_encoded_and_decoded(folder: Path) -> None:
         "p%40ss-word",
         "p@ss-word",
     }
-
-
-def test_a_login_as_short_as_a_word_is_no_reason_to_mask_words(folder: Path) -> None:
+    # A login as short as a word is no reason to mask words.
     entry = {"httpProxy": "http://a:b@proxy.example", "httpsProxy": "me@proxy.example:3128"}
     _write(folder, {"proxies": {"default": entry}})
     assert passwords(configured()) == {"a:b"}
-
-
-def test_an_address_may_have_no_scheme(folder: Path) -> None:
+    # An address may have no scheme.
     _write(folder, {"proxies": {"default": {"httpProxy": "me:s3cr3t-word@proxy.example:3128"}}})
     assert passwords(configured()) == {"me:s3cr3t-word", "s3cr3t-word"}
 
@@ -82,23 +78,17 @@ def test_a_container_asks_its_neighbours_directly() -> None:
         f"no_proxy=corp.example,db,localhost,127.0.0.1,::1,{MACHINE},web",
         "A=1",
     ]
-
-
-def test_a_container_that_may_ask_all_directly_still_may() -> None:
+    # A container that may ask all directly still may.
     assert "no_proxy=*" in with_proxies([], {"HTTP_PROXY": "a", "NO_PROXY": "*"}, {"web"})
+    # A service with a proxy of its own is not led past it.
+    own = ["HTTP_PROXY=http://gate:3128"]
+    proxies = {"HTTP_PROXY": "a", "HTTPS_PROXY": "b", "ALL_PROXY": "d", "NO_PROXY": "c"}
+    assert with_proxies(own, proxies, {"web"}) == own
+    # Without proxies nothing is added.
+    assert with_proxies(["A=1"], {}, {"web"}) == ["A=1"]
 
 
 @pytest.mark.parametrize("own", ["no_proxy=mine", "NO_PROXY"])
 def test_proxy_variables_of_a_service_are_not_replaced(own: str) -> None:
     found = with_proxies([own], {"HTTP_PROXY": "a", "NO_PROXY": "b"}, {"web"})
     assert found == ["HTTP_PROXY=a", "http_proxy=a", own]
-
-
-def test_a_service_with_a_proxy_of_its_own_is_not_led_past_it() -> None:
-    own = ["HTTP_PROXY=http://gate:3128"]
-    proxies = {"HTTP_PROXY": "a", "HTTPS_PROXY": "b", "ALL_PROXY": "d", "NO_PROXY": "c"}
-    assert with_proxies(own, proxies, {"web"}) == own
-
-
-def test_without_proxies_nothing_is_added() -> None:
-    assert with_proxies(["A=1"], {}, {"web"}) == ["A=1"]

@@ -23,11 +23,6 @@ def test_a_name_is_a_repository_and_a_tag_or_digest(name: str, parts: tuple[str,
     assert split(name) == parts
 
 
-def test_digest_follows_the_at_sign() -> None:
-    assert digest_of(f"redis:8@{DIGEST}") == DIGEST
-    assert digest_of("redis:8") is None
-
-
 @pytest.mark.parametrize(
     ("name", "at_mirror"),
     [
@@ -46,7 +41,8 @@ def test_mirrors_come_first_and_the_own_name_last(name: str, at_mirror: str) -> 
 def test_mirrors_are_tried_in_their_order_however_they_are_written() -> None:
     found = sources("redis:8", ["https://a.example/", "b.example:5000/hub", ""])
     assert found == ("a.example/library/redis:8", "b.example:5000/hub/library/redis:8", "redis:8")
-
-
-def test_a_registry_with_a_port_has_no_mirrors() -> None:
+    # A registry with a port has no mirrors.
     assert sources("localhost:5000/x:1", ["m.example"]) == ("localhost:5000/x:1",)
+    # Digest follows the at sign.
+    assert digest_of(f"redis:8@{DIGEST}") == DIGEST
+    assert digest_of("redis:8") is None

@@ -4,7 +4,7 @@ import base64
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -87,22 +87,44 @@ def at(server: Registry) -> Registries:
     return Registries(lambda: RegistryAccess(mirrors=(f"http://{server.address}/",)))
 
 
+WHOLE = ImageSize(42, AMD)
+
+
+def size(registries: Registries, name: str = "redis:7") -> ImageSize | None:
+    return registries.size(name, "linux/amd64")
+
+
+def through(mirror: str, **proxies: str) -> Registries:
+    """Asks *mirror* for Docker Hub's images, as an engine that has these *proxies*."""
+    return Registries(lambda: RegistryAccess(mirrors=(mirror,), proxies=proxies))
+
+
+def log_in(folder: Path, **auths: Mapping[str, str]) -> None:
+    (folder / "config.json").write_text(json.dumps({"auths": auths}))
+
+
+AUTH = base64.b64encode(b"me:secret").decode()
+
+
 def test_the_size_is_that_of_the_engines_platform_and_asked_once(server: Registry) -> None:
     registries = at(server)
     for _ in range(2):
-        assert registries.size("redis:7", "linux/amd64") == ImageSize(42, AMD)
+        assert size(registries) == WHOLE
     assert server.asked == [f"{MANIFESTS}/7", f"{MANIFESTS}/sha256:amd"]
     assert registries.size("redis:7", "linux/arm/v7") == ImageSize(7, ARM)
     assert registries.size("redis:7", "linux/s390x") is None
-    assert registries.size("redis:7@sha256:amd", "linux/amd64") == ImageSize(42, AMD)
-
-
-def test_our_mirrors_come_first_and_an_own_registry_is_asked_itself(server: Registry) -> None:
+    assert size(registries, "redis:7@sha256:amd") == WHOLE
+    # Our mirrors come first and an own registry is asked itself.
     registries = Registries(RegistryAccess)
     mirrors = ["127.0.0.1:1", server.address]
-    assert registries.size("redis:7", "linux/amd64", mirrors) == ImageSize(42, AMD)
+    assert registries.size("redis:7", "linux/amd64", mirrors) == WHOLE
     name = f"{server.address}/team/web:1"
     assert registries.size(name, "linux/amd64", mirrors) == ImageSize(7, ARM)
+    # The digest of a tag is known without its manifest.
+    server.digests = {f"{MANIFESTS}/7": "sha256:seven"}
+    assert at(server).digest("redis:7") == "sha256:seven"
+    with pytest.raises(RegistryError):
+        at(server).digest("redis:8")
 
 
 def test_an_authority_of_the_user_is_trusted_by_requests_to_registries_and_webhooks(
@@ -115,11 +137,9 @@ def test_an_authority_of_the_user_is_trusted_by_requests_to_registries_and_webho
         webhook = f"https://{server.address}/token"
         assert str(post(webhook, {}, "").text) == "its certificate is not valid"
         assert post(webhook, {}, own).is_ok
-        access = RegistryAccess(mirrors=(f"https://{server.address}",))
-        registries = Registries(lambda: access)
-        assert registries.size("redis:7", "linux/amd64") is None
-        asked = ("redis:7", "linux/amd64", ())
-        assert registries.size(*asked, own) == ImageSize(42, AMD)
+        registries = through(f"https://{server.address}")
+        assert size(registries) is None
+        assert registries.size("redis:7", "linux/amd64", (), own) == WHOLE
 
 
 def test_all_pages_of_tags_are_read_and_what_is_no_tag_is_left_out(server: Registry) -> None:
@@ -128,19 +148,6 @@ def test_all_pages_of_tags_are_read_and_what_is_no_tag_is_left_out(server: Regis
     assert at(server).tags("redis:7") == {"7", "latest", "7.2.1", "8-alpine"}
     asked = [path for path in server.asked if not path.startswith("/token")]
     assert asked == [first := "/v2/library/redis/tags/list?n=1000", first, NEXT[first]]
-
-
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [
-        ("redis-none:1", "{address} answers 404"),
-        ("team/odd:1", "{address} does not answer as a registry does"),
-        ("team/web:1", "{address} does not answer as a registry does"),
-    ],
-)
-def test_why_no_tags_are_known_is_told(server: Registry, name: str, why: str) -> None:
-    with pytest.raises(RegistryError, match=why.format(address=server.address)):
-        at(server).tags(name)
 
 
 @pytest.mark.parametrize(
@@ -168,14 +175,25 @@ def test_pages_without_end_are_given_up(
         at(server).tags(name)
 
 
-def test_a_slow_registry_is_given_up_when_asked_for_tags(
-    server: Registry, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("redis-none:1", "{address} answers 404"),
+        ("team/odd:1", "{address} does not answer as a registry does"),
+        ("team/web:1", "{address} does not answer as a registry does"),
+        ("redis:7", "takes too long"),
+    ],
+)
+def test_why_no_tags_are_known_is_told(
+    server: Registry, monkeypatch: pytest.MonkeyPatch, name: str, why: str
 ) -> None:
-    server.silent = threading.Event()
-    monkeypatch.setattr(registry, "_TAGS_SECONDS", 0.2)
-    with pytest.raises(RegistryError, match="takes too long"):
-        at(server).tags("redis:7")
-    server.silent.set()
+    if name == "redis:7":
+        server.silent = threading.Event()
+        monkeypatch.setattr(registry, "_TAGS_SECONDS", 0.2)
+    with pytest.raises(RegistryError, match=why.format(address=server.address)):
+        at(server).tags(name)
+    if server.silent:
+        server.silent.set()
 
 
 def test_a_mirror_is_asked_for_tags_only_if_the_registry_does_not_answer(
@@ -186,16 +204,9 @@ def test_a_mirror_is_asked_for_tags_only_if_the_registry_does_not_answer(
     assert (bool(server.asked), bool(elsewhere.asked)) == (False, True)
 
 
-def test_the_digest_of_a_tag_is_known_without_its_manifest(server: Registry) -> None:
-    server.digests = {f"{MANIFESTS}/7": "sha256:seven"}
-    assert at(server).digest("redis:7") == "sha256:seven"
-    with pytest.raises(RegistryError):
-        at(server).digest("redis:8")
-
-
 @pytest.mark.parametrize("name", ["redis:8", "team/odd:1", "team/odd:2", "redis@sha256:unknown"])
 def test_what_can_not_be_told_is_not_known(server: Registry, name: str) -> None:
-    assert at(server).size(name, "linux/amd64") is None
+    assert size(at(server), name) is None
 
 
 @pytest.mark.parametrize(
@@ -207,7 +218,7 @@ def test_a_registry_whose_token_can_not_be_had_has_no_sizes(
 ) -> None:
     server.wants, server.token = challenge.format(address=server.address), "Bearer none"
     server.issues = ["not as it should be"]
-    assert at(server).size("redis:7", "linux/amd64") is None
+    assert size(at(server)) is None
 
 
 def test_a_registry_that_does_not_answer_is_given_up(
@@ -215,7 +226,7 @@ def test_a_registry_that_does_not_answer_is_given_up(
 ) -> None:
     monkeypatch.setattr(registry, "LIMIT_SECONDS", 0.3)
     server.silent = threading.Event()
-    assert at(server).size("redis:7", "linux/amd64") is None
+    assert size(at(server)) is None
     server.silent.set()
 
 
@@ -223,7 +234,7 @@ def test_a_token_is_got_without_a_login_where_there_is_none(server: Registry) ->
     server.token = "Bearer for-all"
     realm = f"http://{server.address}/token"
     server.wants = f'Bearer realm="{realm}",service="hub",scope="repository:library/redis:pull"'
-    assert at(server).size("redis:7", "linux/amd64") == ImageSize(42, AMD)
+    assert size(at(server)) == WHOLE
     (asked,) = (path for path in server.asked if path.startswith("/token"))
     query = parse_qs(urlsplit(asked).query)
     assert query == {"scope": ["repository:library/redis:pull"], "service": ["hub"]}
@@ -234,17 +245,15 @@ def test_a_token_is_got_without_a_login_where_there_is_none(server: Registry) ->
 def test_the_users_login_goes_to_its_registry_alone(
     server: Registry, tmp_path: Path, scheme: str
 ) -> None:
-    auth = base64.b64encode(b"me:secret").decode()
-    basic = f"Basic {auth}"
+    basic = f"Basic {AUTH}"
     server.token = basic if scheme == "Basic" else "Bearer mine"
     server.wants = f'{scheme} realm="http://{server.address}/token"'
     name = f"{server.address}/team/web:1"
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps({"auths": {"other.example": {"auth": auth}}}))
-    Registries(RegistryAccess).size(name, "linux/amd64")
+    log_in(tmp_path, **{"other.example": {"auth": AUTH}})
+    size(Registries(RegistryAccess), name)
     assert basic not in server.logins
-    config.write_text(json.dumps({"auths": {server.address: {"auth": auth}}}))
-    assert Registries(RegistryAccess).size(name, "linux/amd64") == ImageSize(7, ARM)
+    log_in(tmp_path, **{server.address: {"auth": AUTH}})
+    assert size(Registries(RegistryAccess), name) == ImageSize(7, ARM)
     if scheme == "Bearer":
         assert server.logins[-1] == basic
 
@@ -260,9 +269,9 @@ def test_the_login_of_a_credential_helper_is_used(
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     (tmp_path / "config.json").write_text('{"credsStore": "vault"}')
     server.wants, server.token = f'Bearer realm="http://{server.address}/token"', "Bearer mine"
-    assert at(server).size("redis:7", "linux/amd64") == ImageSize(42, AMD)
+    assert size(at(server)) == WHOLE
     if user == "me":
-        assert server.logins == [f"Basic {base64.b64encode(b'me:secret').decode()}"]
+        assert server.logins == [f"Basic {AUTH}"]
     else:
         assert [form["refresh_token"] for form in server.forms] == [["secret"]]
 
@@ -273,14 +282,12 @@ def test_the_login_of_a_credential_helper_is_used(
 def test_a_refresh_token_goes_to_the_realm_alone(
     server: Registry, elsewhere: Registry, tmp_path: Path, redirected: str, forms: list[list[str]]
 ) -> None:
-    logins = {server.address: {"identitytoken": "refresh"}}
-    (tmp_path / "config.json").write_text(json.dumps({"auths": logins}))
+    log_in(tmp_path, **{server.address: {"identitytoken": "refresh"}})
     server.wants, server.token = f'Bearer realm="http://{server.address}/token"', "Bearer mine"
     elsewhere.wants = f'Bearer realm="http://{elsewhere.address}/token"'
     if redirected:
         server.redirects[redirected] = f"http://{elsewhere.address}"
-    size = at(server).size("redis:7", "linux/amd64")
-    assert size == (None if redirected else ImageSize(42, AMD))
+    assert size(at(server)) == (None if redirected else WHOLE)
     assert [form["refresh_token"] for form in server.forms] == forms
     assert elsewhere.forms == []
 
@@ -290,21 +297,16 @@ def test_a_login_is_not_sent_where_others_could_read_it(
     server: Registry, tmp_path: Path, scheme: str
 ) -> None:
     """The scripted registry is the proxy to one without TLS."""
-    auth = base64.b64encode(b"me:secret").decode()
-    (tmp_path / "config.json").write_text(
-        json.dumps({"auths": {"127.hub.invalid": {"auth": auth}}})
-    )
+    log_in(tmp_path, **{"127.hub.invalid": {"auth": AUTH}})
     server.wants, server.token = f'{scheme} realm="http://{server.address}/token"', "Bearer mine"
-    proxies = {"http": f"http://{server.address}"}
-    access = RegistryAccess(mirrors=("http://127.hub.invalid",), proxies=proxies)
-    Registries(lambda: access).size("redis:7", "linux/amd64")
+    size(through("http://127.hub.invalid", http=f"http://{server.address}"))
     assert server.asked[0] == "http://127.hub.invalid/v2/library/redis/manifests/7"
     assert not any(sent and sent.startswith("Basic") for sent in server.sent)
 
 
 def test_without_a_user_name_no_login_is_sent(server: Registry) -> None:
     server.wants = "Basic realm=hub"
-    assert at(server).size("redis:7", "linux/amd64") is None
+    assert size(at(server)) is None
     assert server.sent == [None]
 
 
@@ -316,22 +318,35 @@ def test_loopback_addresses_of_an_engine_elsewhere_are_not_asked_here(server: Re
 
 
 @pytest.mark.parametrize(
-    ("host", "more", "asked"),
+    ("proxy", "more", "is_asked"),
     [
-        ("", {}, ["http://mirror.invalid/v2/library/redis/manifests/7"]),
-        ("http.docker.internal:3128", {}, []),
-        ("", {"no_proxy": "mirror.invalid"}, []),
+        ("{}", {"no_proxy": "other.example"}, True),
+        ("http.docker.internal:3128", {}, False),
+        ("{}", {"no_proxy": "mirror.invalid"}, False),
+        ("me:xxxxx@{}", {}, False),
     ],
-    ids=["it is used", "only the engine knows it", "not for this registry"],
+    ids=["it is used", "only the engine knows it", "not for this registry", "masked password"],
 )
 def test_the_engines_proxy_is_used_where_it_can_be(
-    server: Registry, host: str, more: dict[str, str], asked: list[str]
+    server: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    proxy: str,
+    more: dict[str, str],
+    *,
+    is_asked: bool,
 ) -> None:
-    """The scripted registry is the proxy."""
-    proxies = {"http": f"http://{host or server.address}", **more}
-    access = RegistryAccess(mirrors=("http://mirror.invalid",), proxies=proxies)
-    Registries(lambda: access).size("redis:7", "linux/amd64")
-    assert server.asked == asked
+    """The scripted registry is the proxy. Other threads read the environment meanwhile."""
+    registries = through(
+        "http://mirror.invalid", http=f"http://{proxy.format(server.address)}", **more
+    )
+    changed: list[str] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            type(os.environ), "__setitem__", lambda _self, name, _: changed.append(name)
+        )
+        assert size(registries) is None
+    asked = ["http://mirror.invalid/v2/library/redis/manifests/7"]
+    assert (server.asked, changed) == (asked if is_asked else [], [])
 
 
 @pytest.mark.parametrize(
@@ -362,26 +377,3 @@ def test_no_proxy_is_read_as_the_engine_reads_it(
     no_proxy: str, url: str, *, is_direct: bool
 ) -> None:
     assert registry.bypasses(no_proxy, url) is is_direct
-
-
-def test_asking_leaves_the_environment_as_it_is(
-    server: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Other threads read it meanwhile."""
-    proxies = {"http": f"http://{server.address}", "no_proxy": "other.example"}
-    access = RegistryAccess(mirrors=("http://mirror.invalid",), proxies=proxies)
-    changed: list[str] = []
-    with monkeypatch.context() as patched:
-        patched.setattr(
-            type(os.environ), "__setitem__", lambda _self, name, _: changed.append(name)
-        )
-        Registries(lambda: access).size("redis:7", "linux/amd64")
-    assert server.asked
-    assert changed == []
-
-
-def test_a_proxy_whose_password_is_masked_is_not_used(server: Registry) -> None:
-    proxies = {"http": f"http://me:xxxxx@{server.address}"}
-    access = RegistryAccess(mirrors=("http://mirror.invalid",), proxies=proxies)
-    assert Registries(lambda: access).size("redis:7", "linux/amd64") is None
-    assert server.asked == []

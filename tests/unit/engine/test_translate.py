@@ -86,7 +86,7 @@ def test_every_error_of_the_transport_means_a_lost_engine(error: type[Exception]
     assert isinstance(translate(raised, NAMED), EngineDownError)
 
 
-def test_a_refused_connection_names_address_and_reason() -> None:
+def test_a_lost_connection_names_address_and_reason() -> None:
     inner = urllib3.exceptions.ProtocolError(
         "Connection aborted.", ConnectionRefusedError(111, "Connection refused")
     )
@@ -96,6 +96,11 @@ def test_a_refused_connection_names_address_and_reason() -> None:
         "The Docker engine at tcp://engine:2375 does not respond (Connection refused). Start "
         "it, then try again."
     )
+    # Error that the caller was handling is not the reason.
+    lost = ConnectionResetError(104, "Connection reset by peer")
+    lost.__context__ = KeyError("something else")
+    found = translate(lost, NAMED)
+    assert "connection was lost" in str(found)
 
 
 @pytest.mark.parametrize(
@@ -149,13 +154,6 @@ def test_silence_is_said_in_our_words(raised: Exception) -> None:
     assert "the request timed out" in str(translate(raised, NAMED))
 
 
-def test_error_that_the_caller_was_handling_is_not_the_reason() -> None:
-    lost = ConnectionResetError(104, "Connection reset by peer")
-    lost.__context__ = KeyError("something else")
-    found = translate(lost, NAMED)
-    assert "connection was lost" in str(found)
-
-
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -172,24 +170,20 @@ def test_a_refusal_keeps_status_and_words(status: int, kind: type[EngineRequestE
     assert (found.status, found.explanation) == (status, "it is so")
 
 
-def test_a_full_disk_is_reported_with_a_remedy() -> None:
+def test_a_full_disk_and_a_missing_gpu_are_reported_with_a_remedy() -> None:
     found = refusal(500, "write /var/lib/docker/x: no space left on device")
     assert isinstance(found, ResourcesError)
     assert "docker system prune" in str(found)
-
-
-def test_wrong_settings_of_docker_are_settings() -> None:
-    error = docker.errors.TLSParameterError("Path to a certificate and key files must be provided")
-    assert isinstance(translate(error, NAMED), SettingError)
-
-
-def test_an_error_of_ours_passes() -> None:
-    with pytest.raises(ZeroDivisionError), translated(NAMED):
-        raise ZeroDivisionError
-
-
-def test_missing_gpu_is_reported_with_the_fix() -> None:
+    # Missing gpu is reported with the fix.
     why = 'could not select device driver "nvidia" with capabilities: [[gpu]]'
     found = refusal(500, why)
     assert isinstance(found, ResourcesError)
     assert str(found).startswith(f"The engine has no GPU for containers ({why}). Install ")
+
+
+def test_wrong_settings_of_docker_are_settings_and_errors_of_ours_pass() -> None:
+    error = docker.errors.TLSParameterError("Path to a certificate and key files must be provided")
+    assert isinstance(translate(error, NAMED), SettingError)
+    # An error of ours passes.
+    with pytest.raises(ZeroDivisionError), translated(NAMED):
+        raise ZeroDivisionError

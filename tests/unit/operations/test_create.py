@@ -105,56 +105,39 @@ def _created(
     return body
 
 
+@pytest.fixture(autouse=True)
+def _own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+
+
+ITS = "http://its:1"
+NEIGHBOURS = (
+    "localhost,127.0.0.1,::1,host.docker.internal,gateway.docker.internal,database,db,kept,own,"
+    "printer,web"
+)
+
+
+def _proxied(proxy: str, direct: str) -> list[str]:
+    own = [f"HTTP_PROXY={proxy}", f"NO_PROXY={direct}"]
+    return [*own, f"http_proxy={proxy}", f"no_proxy={direct}", "A=1"]
+
+
 @needs_unix_sockets
-def test_it_has_the_proxies_of_dockers_configuration(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("service", "engine", "own", "env"),
+    [
+        ("web", "default", None, _proxied(PROXIES["httpProxy"], f"corp.example,{NEIGHBOURS}")),
+        ("web", "default", {"HTTP_PROXY": ITS, "NO_PROXY": ""}, _proxied(ITS, NEIGHBOURS)),
+        ("web", "default", {}, ["A=1"]),
+        ("web", "tcp://elsewhere:2375", None, ["A=1"]),
+        ("own", "default", {"HTTP_PROXY": ITS}, ["http_proxy=http://mine:1"]),
+    ],
+    ids=["Docker's", "its module's", "its module has none", "of another engine", "its file's"],
+)
+def test_it_has_the_proxies_that_are_for_it(
+    tmp_path: Path, service: str, engine: str, own: Mapping[str, str] | None, env: list[str]
 ) -> None:
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    names = "host.docker.internal,gateway.docker.internal,database,db,kept,own,printer,web"
-    direct = f"corp.example,localhost,127.0.0.1,::1,{names}"
-    assert _created(tmp_path, "web", {"default": PROXIES})["Env"] == [
-        "HTTP_PROXY=http://u:s3cret-pw@proxy:3128",
-        f"NO_PROXY={direct}",
-        "http_proxy=http://u:s3cret-pw@proxy:3128",
-        f"no_proxy={direct}",
-        "A=1",
-    ]
-
-
-@needs_unix_sockets
-def test_proxies_of_the_module_replace_those(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    own = {"HTTP_PROXY": "http://its:1", "NO_PROXY": ""}
-    env = _created(tmp_path, "web", {"default": PROXIES}, own)["Env"]
-    assert {"HTTP_PROXY=http://its:1", "http_proxy=http://its:1"} <= {*env}
-    (direct,) = (one for one in env if one.startswith("NO_PROXY="))
-    assert direct.startswith("NO_PROXY=localhost,"), "services would be asked through the proxy"
-    assert {"db", "web"} <= {*direct.split(",")}
-
-
-@needs_unix_sockets
-def test_a_module_without_proxies_of_its_own_has_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    assert _created(tmp_path, "web", {"default": PROXIES}, {})["Env"] == ["A=1"]
-
-
-@needs_unix_sockets
-def test_a_proxy_that_its_file_names_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    body = _created(tmp_path, "own", {"default": PROXIES}, {"HTTP_PROXY": "http://its:1"})
-    assert body["Env"] == ["http_proxy=http://mine:1"]
-
-
-@needs_unix_sockets
-def test_container_without_proxies_has_only_the_variables_of_its_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    assert _created(tmp_path, "web", {"tcp://elsewhere:2375": PROXIES})["Env"] == ["A=1"]
+    assert _created(tmp_path, service, {engine: PROXIES}, own)["Env"] == env
 
 
 @needs_unix_sockets

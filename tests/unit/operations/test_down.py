@@ -38,11 +38,28 @@ def needs(plan: Plan, step_id: str) -> set[str]:
     return set(next(step.needs for step in plan if step.id == step_id))
 
 
+def ids(plan: Plan) -> set[str]:
+    return {step.id for step in plan}
+
+
 def test_users_stop_before_what_they_use(stack: Stack) -> None:
+    models, containers = stack
     plan = plan_stop(["base", "web"], *stack)
     assert needs(plan, "stop ai-web") == {"stop ai-web-worker"}
     assert needs(plan, "stop ai-base") == {"stop ai-web", "stop ai-web-worker"}
-    assert "stop ai-web-job" not in {step.id for step in plan}
+    assert "stop ai-web-job" not in ids(plan)
+
+    plan = plan_stop(["base", "web"], *stack, services=frozenset({("base", "base")}))
+    assert ids(plan) == {"stop ai-base", "stop ai-web", "stop ai-web-worker"}
+    plan = plan_stop(["web"], *stack, services=frozenset({("web", "web")}))
+    assert ids(plan) == {"stop ai-web"}, "only the service that is named"
+
+    orphan = replace(containers[0], name="ai-gone", module="gone", service="gone")
+    assert ids(plan_stop(["gone"], models, [*containers, orphan])) == {"stop ai-gone"}
+
+    models["base"] = replace(models["base"], requires=("web",))
+    in_a_circle = plan_stop([*models], models, containers)
+    assert {"stop ai-base", "stop ai-web"} <= ids(in_a_circle)
 
 
 def test_down_removes_everything_then_networks_then_volumes(stack: Stack) -> None:
@@ -55,39 +72,15 @@ def test_down_removes_everything_then_networks_then_volumes(stack: Stack) -> Non
     assert needs(plan, "remove ai-web-job") == set()
 
 
-def test_only_the_named_service_of_a_module_stops(stack: Stack) -> None:
-    plan = plan_stop(["base", "web"], *stack, services=frozenset({("base", "base")}))
-    assert {step.id for step in plan} == {"stop ai-base", "stop ai-web", "stop ai-web-worker"}
-    plan = plan_stop(["web"], *stack, services=frozenset({("web", "web")}))
-    assert [step.id for step in plan] == ["stop ai-web"]
-
-
-def test_a_module_without_a_model_is_stopped_all_the_same(stack: Stack) -> None:
-    models, containers = stack
-    orphan = replace(containers[0], name="ai-gone", module="gone", service="gone")
-    plan = plan_stop(["gone"], models, [*containers, orphan])
-    assert [step.id for step in plan] == ["stop ai-gone"]
-
-
-def test_modules_that_require_each_other_are_stopped(stack: Stack) -> None:
-    models, containers = stack
-    models["base"] = replace(models["base"], requires=("web",))
-    assert {"stop ai-base", "stop ai-web"} <= {
-        s.id for s in plan_stop([*models], models, containers)
-    }
-
-
-def test_stop_of_a_module_that_running_modules_need_is_refused(stack: Stack) -> None:
+def test_stop_of_a_module_that_running_modules_need_is_refused_without_cascade(
+    stack: Stack,
+) -> None:
     models, _ = stack
     (error,) = in_use(["base"], models, {"web", "base"})
     assert isinstance(error, InUseError)
     assert error.data == {"module": "base", "users": ["web"]}
     assert not in_use(["base"], models, {"base"})
     assert not in_use(["base", "web"], models, {"web", "base"})
-
-
-def test_cascade_takes_the_users_along(stack: Stack) -> None:
-    models, _ = stack
     assert with_users(["base"], models, {"web", "base"}) == ["base", "web"]
 
 
@@ -99,15 +92,10 @@ def test_unused_basics_are_those_that_nobody_else_needs_or_asked_for(stack: Stac
     other = ModuleModel("other", "feature", ("base",))
     assert unused_basics(["web"], {**models, "other": other}, {*running, "other"}, ["web"]) == []
 
-
-def test_a_basic_that_only_an_unused_basic_needs_is_unused_too() -> None:
-    models = {
-        "store": ModuleModel("store", "basic"),
-        "search": ModuleModel("search", "basic", ("store",)),
-        "web": ModuleModel("web", "feature", ("search",)),
-    }
-    found = unused_basics(["web"], models, {"web", "search", "store"}, ["web"])
-    assert found == ["search", "store"]
+    search = ModuleModel("search", "basic", ("base",))
+    chain = {**models, "search": search, "web": ModuleModel("web", "feature", ("search",))}
+    found = unused_basics(["web"], chain, {"web", "search", "base"}, ["web"])
+    assert found == ["search", "base"], "also what only an unused basic needs"
 
 
 # -- what a running module requires that its file does not say any more ----------------------------
@@ -137,32 +125,21 @@ def test_running_module_requires_the_modules_that_it_started_with(stack: Stack, 
     assert {"stop ai-web", "stop ai-web-worker"} <= needs(plan, "stop ai-base")
 
 
-def test_the_last_to_go_takes_along_the_basics_that_it_began_with(stack: Stack) -> None:
-    models, containers = stack[0], noted(stack, "base")
-    del models["web"]
-    found = as_they_run(models, containers)
-    assert unused_basics(["web"], found, {"web", "base"}, ["web"]) == ["base"]
-
-
-def test_without_a_label_the_file_counts(stack: Stack) -> None:
+def test_without_its_file_or_a_label_a_module_requires_what_is_known(stack: Stack) -> None:
     models, containers = stack
-    assert as_they_run(models, containers) == models
+    assert as_they_run(models, containers) == models, "without a label the file counts"
+    assert as_they_run(models, noted(stack))["web"].requires == ("base",)
 
-
-def test_running_module_without_a_label_requires_the_modules_of_its_file(stack: Stack) -> None:
-    found = as_they_run(stack[0], noted(stack))
-    assert found["web"].requires == ("base",)
-
-
-def test_old_exited_containers_do_not_count(stack: Stack) -> None:
-    models, containers = stack[0], noted(stack, "base")
     del models["web"]
-    ended = [replace(c, status="exited") if c.module == "web" else c for c in containers]
-    job = next(c for c in ended if c.service == "job")
-    alive = next(c for c in containers if c.name == "ai-web")
+    began = noted(stack, "base")
+    found = as_they_run(models, began)
+    assert unused_basics(["web"], found, {"web", "base"}, ["web"]) == ["base"]
+    ended = [replace(c, status="exited") if c.module == "web" else c for c in began]
     assert as_they_run(models, ended)["web"].requires == ("base",), "all that is known"
+    job = next(c for c in ended if c.service == "job")
+    alive = next(c for c in began if c.name == "ai-web")
     now = as_they_run(models, [job, replace(alive, requires=())])
-    assert now["web"].requires == ()
+    assert now["web"].requires == (), "old exited containers do not count"
 
 
 @pytest.mark.parametrize(

@@ -68,55 +68,64 @@ class Script:
         for step in steps:
             self.downloads.begin(step)
 
+    def load(self, seconds: int, rate: float, total: float, begin: float = 0) -> None:
+        """Load the layer ``x`` of the image ``a`` at *rate* MB a second."""
+        for second in range(1, seconds + 1):
+            self.second(a=layers(x=loading(begin + second * rate, total)))
+
 
 def test_the_time_left_is_what_is_left_by_the_rate_of_the_last_seconds() -> None:
     script = Script("a", "b", a=size(x=100), b=size(y=50))
     assert script.left is None, "nothing was measured yet"
     script.begin("a")
-    for second in range(1, 21):
-        script.second(a=layers(x=loading(second * 2, 100)))
+    script.load(20, 2, 100)
     assert script.megabytes == (40, 150)
     assert script.downloads.total.rate == pytest.approx(2 * MB)
     assert script.left == pytest.approx(110 / 2 + 100 / 6), "and the largest layer is unpacked"
+    # While a registry is asked nothing is estimated.
+    script = Script("a", "b", a=size(x=10), asked="b")
+    script.begin("a")
+    script.load(4, 1, 10)
+    assert script.left is None
+    assert str(script.downloads.why_unknown) == "asking how large the downloads are"
+    script.downloads.resize("b", size(y=10))
+    assert script.megabytes == (4, 20)
+    assert script.left == pytest.approx(16 + 10 / 6)
 
 
 @pytest.mark.parametrize(("seconds", "rate"), [(3, 3.5), (6, 3.0), (12, 2.0)])
 def test_a_rate_that_halves_is_followed_within_the_window(seconds: int, rate: float) -> None:
     script = Script("a", a=size(x=1000))
     script.begin("a")
-    for second in range(1, 31):
-        script.second(a=layers(x=loading(second * 4, 1000)))
-    for second in range(1, seconds + 1):
-        script.second(a=layers(x=loading(120 + second * 2, 1000)))
+    script.load(30, 4, 1000)
+    script.load(seconds, 2, 1000, begin=120)
     assert script.downloads.total.rate == pytest.approx(rate * MB)
 
 
-def test_a_download_that_stalls_has_no_time_left_until_it_goes_on() -> None:
+def test_a_layer_that_begins_again_or_stalls_has_no_time_left() -> None:
     script = Script("a", a=size(x=100))
     script.begin("a")
-    for second in range(1, 6):
-        script.second(a=layers(x=loading(second, 100)))
-    for _ in range(8):
-        script.second(a=layers(x=loading(5, 100)))
+    script.load(5, 1, 100)
+    script.load(8, 0, 100, begin=5)
     assert script.left is None
     assert str(script.downloads.why_unknown) == "the download is stalled"
     script.second(a=layers(x=loading(6, 100)))
     assert script.downloads.why_unknown is None
     assert script.left is not None
-
-
-def test_a_layer_that_begins_again_takes_nothing_back() -> None:
+    # A layer that begins again takes nothing back.
     script = Script("a", a=size(x=100))
     script.begin("a")
-    for second in range(1, 6):
-        script.second(a=layers(x=loading(10 * second, 100)))
+    script.load(5, 10, 100)
     script.second(a=layers(x=loading(2, 100)))
     assert script.megabytes == (50, 100)
     assert script.downloads.total.rate > 0
 
 
+SHARING = {"a": size(base=80, x=20), "b": size(base=80, y=10)}
+
+
 def test_a_shared_layer_counts_once_for_the_image_that_began_first() -> None:
-    script = Script("a", "b", a=size(base=80, x=20), b=size(base=80, y=10))
+    script = Script("a", "b", a=SHARING["a"], b=SHARING["b"])
     assert script.megabytes == (0, 110)
     script.begin("b", "a")
     script.second(b=layers(base=loading(8, 80), y=WAITING))
@@ -124,15 +133,7 @@ def test_a_shared_layer_counts_once_for_the_image_that_began_first() -> None:
     parts = script.downloads.parts
     assert {step: part.total // MB for step, part in parts.items()} == {"b": 90, "a": 20}
     assert script.megabytes == (28, 110)
-    assert parts["a"].awaits_shared
-    assert not parts["b"].awaits_shared
-
-
-def test_a_layer_that_the_engine_has_counts_for_nothing() -> None:
-    script = Script("a", "b", a=size(base=80, x=20), b=size(base=80, y=10))
-    script.begin("a")
-    script.second(a=layers(base=PRESENT, x=loading(5, 20)))
-    assert script.megabytes == (5, 30)
+    assert [parts[step].awaits_shared for step in "ab"] == [True, False]
 
 
 @pytest.mark.parametrize("known", [size(base=80, x=20), ImageSize(100 * MB)])
@@ -147,18 +148,20 @@ def test_an_image_that_is_up_to_date_counts_for_nothing(known: ImageSize) -> Non
     assert script.downloads.total.rate == pytest.approx(4 * MB)
 
 
-def test_a_layer_that_an_earlier_image_loaded_stays_loaded() -> None:
-    script = Script("a", "b", a=size(base=80), b=size(base=80, y=10))
+def test_a_layer_that_is_there_counts_only_if_an_earlier_image_loaded_it() -> None:
+    script = Script("a", "b", a=SHARING["a"], b=SHARING["b"])
+    script.begin("a")
+    script.second(a=layers(base=PRESENT, x=loading(5, 20)))
+    assert script.megabytes == (5, 30)
+    script = Script("a", "b", a=size(base=80), b=SHARING["b"])
     script.begin("a")
     script.second(a=layers(base=loading(80, 80)))
     script.downloads.end("a", is_done=True)
     script.begin("b")
     script.second(b=layers(base=PRESENT, y=loading(5, 10)))
     assert script.megabytes == (85, 90)
-
-
-def test_what_a_failed_image_shared_is_left_to_the_others() -> None:
-    script = Script("a", "b", a=size(base=80), b=size(base=80, y=10))
+    # What a failed image shared is left to the others.
+    script = Script("a", "b", a=size(base=80), b=SHARING["b"])
     script.begin("a")
     script.second(a=layers(base=loading(40, 80)))
     script.downloads.end("a", is_done=False)
@@ -181,8 +184,7 @@ def test_the_approximate_size_of_a_module_stands_for_images_without_one() -> Non
     total = script.downloads.total
     assert (total.total // MB, total.is_rough, total.unsized) == (90, True, 0)
     script.begin("a")
-    for second in range(1, 6):
-        script.second(a=layers(x=loading(second * 4, 60)))
+    script.load(5, 4, 60)
     assert script.megabytes == (20, 90)
     assert script.left == pytest.approx(70 / 4 + 60 / 6), "to load the rest and to unpack the last"
     script.downloads.end("a", is_done=True)
@@ -190,25 +192,11 @@ def test_the_approximate_size_of_a_module_stands_for_images_without_one() -> Non
     script.second(b=layers(y=loading(1, 40)))
     assert script.megabytes == (61, 110), "it was more than expected"
     assert not script.downloads.total.is_rough
-
-
-def test_without_any_size_it_is_at_least_what_is_known() -> None:
+    # Without any size it is at least what is known.
     script = Script("a", "b", a=size(x=10))
     total = script.downloads.total
     assert (total.total // MB, total.unsized, total.images) == (10, 1, 2)
     assert not script.downloads.parts["b"].is_sized
-
-
-def test_while_a_registry_is_asked_nothing_is_estimated() -> None:
-    script = Script("a", "b", a=size(x=10), asked="b")
-    script.begin("a")
-    for second in range(1, 5):
-        script.second(a=layers(x=loading(second, 10)))
-    assert script.left is None
-    assert str(script.downloads.why_unknown) == "asking how large the downloads are"
-    script.downloads.resize("b", size(y=10))
-    assert script.megabytes == (4, 20)
-    assert script.left == pytest.approx(16 + 10 / 6)
 
 
 def test_unpacking_is_work_and_each_layer_has_its_own_speed() -> None:

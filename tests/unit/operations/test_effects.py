@@ -58,10 +58,9 @@ def test_only_what_differs_is_recreated_and_its_reasons_are_given(tmp_path: Path
     assert module.page == "http://localhost:8095"
     assert module.seconds is not None
     assert 8.0 < module.seconds < 10.0, "the job, then the service"
-
-
-def test_images_are_pulled_first_and_do_not_interrupt(tmp_path: Path) -> None:
-    now = target(tmp_path / "now")
+    # Without a difference there is no effect.
+    assert found(now, now) == Effects()
+    # Images are pulled first, which interrupts nothing.
     there = found(now, target(tmp_path / "then", image="busybox:3"), learnt={"m/web": 1.0})
     assert there.pulls == ("busybox:3",)
     assert there.modules[0].seconds is None, "the job has never run before"
@@ -78,8 +77,3 @@ def test_changes_that_were_saved_earlier_are_named_as_such(tmp_path: Path) -> No
     (module,) = found(then, then, containers=containers).modules
     (reason,) = {str(r) for effect in module.services for r in effect.reasons}
     assert reason == "applies changes that were saved earlier"
-
-
-def test_without_a_difference_there_is_no_effect(tmp_path: Path) -> None:
-    now = target(tmp_path)
-    assert found(now, now) == Effects()

@@ -3,10 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
-from time import monotonic
 
 import pytest
 
@@ -19,12 +18,12 @@ from aiserver_tray.state.facts import EngineUp, ModulesChanged
 from aiserver_tray.state.store import Store
 from aiserver_tray.system.paths import Home
 from tests.support import lock_holder
+from tests.support.limits import LIMIT
 from tests.support.made import container, ended, model
 from tests.support.systems import RUNTIME
 from tests.unit.state.scripted_engine import FakeEngine
 
 ENGINE = "ENGINE"
-LIMIT = 30.0
 
 
 @pytest.fixture
@@ -37,29 +36,33 @@ def store() -> Iterator[Store]:
 def held_by(command: str, installation: str) -> dict[str, Holder]:
     """Locks of another process for *command*, which names ``n8n``."""
     work = Work(command, installation, "/home/me/home")
-    return {
-        "n8n": Holder(1, work, is_own=True),
-        "postgres": Holder(1, work, is_own=False),
-    }
+    return {"n8n": Holder(1, work, is_own=True), "postgres": Holder(1, work, is_own=False)}
 
 
-@pytest.mark.parametrize("kind", ["stop", "down", "restart"])
-def test_foreign_stop_shows_only_its_own_modules(kind: str) -> None:
-    (view,) = views(held_by(f"aiserver-tray {kind} n8n", "ours"), "ours")
-    assert (view.kind, view.modules) == (kind, ("n8n",))
+@pytest.mark.parametrize(
+    ("command", "installation", "modules"),
+    [
+        *((f"{kind} n8n", "ours", [("n8n",)]) for kind in ("stop", "down", "restart")),
+        ("up n8n", "ours", [("n8n", "postgres")]),
+        ("up n8n", "another", []),
+        ("cleanup", "ours", []),
+    ],
+)
+def test_foreign_work_of_our_installation_shows_the_modules_that_it_changes(
+    command: str, installation: str, modules: list[tuple[str, ...]]
+) -> None:
+    """Only a start changes what it requires, and a clean-up only holds locks."""
+    found = views(held_by(f"aiserver-tray {command}", installation), "ours")
+    assert [view.modules for view in found] == modules
+    assert {view.kind for view in found} <= {command.partition(" ")[0]}
 
 
-def test_foreign_up_shows_the_required_modules_too() -> None:
-    (view,) = views(held_by("aiserver-tray up n8n", "ours"), "ours")
-    assert (view.kind, view.modules) == ("up", ("n8n", "postgres"))
-
-
-def test_work_of_another_installation_is_none_of_our_operations() -> None:
-    assert views(held_by("aiserver-tray up n8n", "another"), "ours") == []
-
-
-def test_a_clean_up_only_holds_locks_and_shows_no_module_as_starting() -> None:
-    assert views(held_by("aiserver-tray cleanup", "ours"), "ours") == []
+def started(store: Store, settings: Settings, **options: float) -> ForeignOperations:
+    """What looks at the operations of others, of an engine that runs."""
+    found = ForeignOperations(store, settings.engines, settings.installation_id, **options)
+    found.start()
+    store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))
+    return found
 
 
 def test_desired_modules_of_other_processes_are_read_without_an_engine_event(
@@ -67,18 +70,11 @@ def test_desired_modules_of_other_processes_are_read_without_an_engine_event(
 ) -> None:
     monkeypatch.setenv(RUNTIME, str(tmp_path))
     settings = Settings(Home(tmp_path / "home", "home"))
-    foreign = ForeignOperations(
-        store, settings.engines, settings.installation_id, recheck_seconds=0.1
-    )
-    foreign.start()
-    try:
-        store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))
+    with closing(started(store, settings, recheck_seconds=0.1)):
         for asked in ("n8n", "dify"):
             with settings.engines.update(ENGINE) as state:
                 state.desired = [asked]
             store.wait_until(lambda _, asked=asked: store.state.desired == {asked}, LIMIT)  # type: ignore[misc]
-    finally:
-        foreign.close()
 
 
 @pytest.fixture
@@ -93,14 +89,14 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def test_stop_by_another_process_never_shows_as_an_error(store: Store, settings: Settings) -> None:
-    foreign = ForeignOperations(store, settings.engines, settings.installation_id)
     engine = FakeEngine(container(health="healthy"))
-    watcher = Watcher(engine, store, "ours", before_end=foreign.refresh_begun)
     shown: list[str] = []
     store.put(ModulesChanged((model(),)))
-    watcher.start()
-    foreign.start()
-    try:
+    foreign = ForeignOperations(store, settings.engines, settings.installation_id)
+    watcher = Watcher(engine, store, "ours", before_end=foreign.refresh_begun)
+    with closing(watcher), closing(foreign):
+        watcher.start()
+        foreign.start()
         store.wait_until(lambda _: bool(store.state.desired), LIMIT)
         store.observe(lambda state: shown.append(state.snapshot.state))
         with other_process("web", settings):
@@ -110,25 +106,17 @@ def test_stop_by_another_process_never_shows_as_an_error(store: Store, settings:
         with settings.engines.update(ENGINE) as asked:
             asked.desired = []
         store.wait_until(lambda snapshot: snapshot.state == "stopped", LIMIT)
-    finally:
-        foreign.close()
-        watcher.close()
     assert "error" not in shown
     assert "stopping" in shown
 
 
 def test_an_operation_that_was_seen_early_is_seen_to_end(store: Store, settings: Settings) -> None:
-    foreign = ForeignOperations(store, settings.engines, settings.installation_id)
-    foreign.start()
-    try:
-        store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))
+    with closing(started(store, settings)) as foreign:
         store.wait_until(lambda _: bool(store.state.desired), LIMIT)
         with other_process("web", settings):
             foreign.refresh_begun()
             store.wait_until(lambda snapshot: bool(snapshot.operations), LIMIT)
         store.wait_until(lambda snapshot: all(o.is_over for o in snapshot.operations), LIMIT)
-    finally:
-        foreign.close()
 
 
 @contextmanager
@@ -166,6 +154,4 @@ def test_close_does_not_wait_for_a_blocked_read(
     with settings.engines.update(ENGINE):
         store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))
         assert reading.wait(LIMIT)
-        begin = monotonic()
         foreign.close()
-        assert monotonic() - begin < LIMIT

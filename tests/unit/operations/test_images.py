@@ -30,7 +30,6 @@ URLS = [
     "git@git.example:team/app.git",
     "http://files.example/context.tar.gz",
 ]
-URL = URLS[0]
 
 
 def _module(folder: Path, url: str, policy: str = "missing") -> ModuleTarget:
@@ -45,6 +44,7 @@ def _failure(folder: Path, target: ModuleTarget, plan: Plan) -> AiServerError:
     def answer(asked: Asked, _body: bytes) -> None:
         asked.say({"message": "manifest unknown"}, 404)
 
+    folder.mkdir(exist_ok=True)
     (step,) = (step for step in plan if step.kind in ("pull", "build"))
     with standin(folder, answer) as address, closing(Engine(address)) as engine:
         executor = EngineExecutor(engine, {"m": target}, (), (), Cancellation())
@@ -60,28 +60,16 @@ def test_missing_image_with_a_remote_context_says_why_it_is_not_built(
 ) -> None:
     target = _module(tmp_path, url)
     error = _failure(tmp_path, target, plan_up([target], Observed()))
-    assert isinstance(error, ImageBuildError)
     assert "team/app:1: manifest unknown" in str(error)
-    assert "build context is a URL" in str(error)
     assert str(error).endswith("aiserver-tray up m")
-    assert "t0ken" not in str(error.as_json("en"))
+    asked = _failure(tmp_path / "asked", target, plan_images([target], "build"))
+    for found in (error, asked):
+        assert isinstance(found, ImageBuildError)
+        assert "build context is a URL" in str(found)
+        assert "t0ken" not in str(found.as_json("en"))
 
-
-@needs_unix_sockets
-def test_it_is_not_built_on_request_either(tmp_path: Path) -> None:
-    target = _module(tmp_path, URL)
-    error = _failure(tmp_path, target, plan_images([target], "build"))
-    assert isinstance(error, ImageBuildError)
-    assert "build context is a URL" in str(error)
-    assert "t0ken" not in str(error.as_json("en"))
-
-
-def test_image_that_can_be_neither_pulled_nor_built_is_reported_before_the_start(
-    tmp_path: Path,
-) -> None:
-    target = _module(tmp_path, URL, "never")
-    (error,) = never_pulled([target], Observed())
-    assert error.data["image"] == "team/app:1"
+    (neither,) = never_pulled([_module(tmp_path, url, "never")], Observed())
+    assert neither.data["image"] == "team/app:1", "it can be neither pulled nor built"
 
 
 def test_an_image_is_answered_for_even_if_asking_for_its_size_breaks(
@@ -95,7 +83,7 @@ def test_an_image_is_answered_for_even_if_asking_for_its_size_breaks(
     engine = SimpleNamespace(image_size=image_size, info=lambda: SimpleNamespace(platform="a/b"))
     settings = SimpleNamespace(app=AppSettings({}))
     parts: Any = SimpleNamespace(engine=engine, settings=settings)
-    plan = plan_up([_module(tmp_path, URL)], Observed())
+    plan = plan_up([_module(tmp_path, URLS[0])], Observed())
     plan = Plan(tuple(replace(step, is_asked=step.kind == "pull") for step in plan))
     answers: SimpleQueue[tuple[str, object]] = SimpleQueue()
     errors: SimpleQueue[threading.ExceptHookArgs] = SimpleQueue()

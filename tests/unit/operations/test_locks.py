@@ -16,10 +16,10 @@ from aiserver_tray.base.errors import BusyError, CancelledError, SettingError
 from aiserver_tray.operations.locks import Holder, Work, holders, module_locks, one_shot_lock
 from aiserver_tray.system.paths import runtime_folder
 from tests.support import lock_holder
+from tests.support.limits import LIMIT
 from tests.support.systems import RUNTIME, has_mode, on_unix
 
 ENGINE = "ABCD:EFGH:1234"
-LIMIT = 60.0
 OURS = ("id", "/home/me/ours")
 THEIRS = ("other-id", "/home/me/theirs")
 
@@ -86,34 +86,45 @@ class Waiter:
             self.error = error
 
 
-def test_another_process_has_a_module_and_is_named(tmp_path: Path) -> None:
-    with other_process("n8n", "postgres") as process:
-        with (
-            pytest.raises(BusyError) as caught,
-            module_locks(ENGINE, ["postgres"], work("up postgres")),
-        ):
-            pytest.fail("both have it")
+def refused(module: str = "n8n", command: str = "x", engine: str = ENGINE) -> BusyError:
+    """Why *command* does not get *module*."""
+    with (
+        pytest.raises(BusyError) as caught,
+        module_locks(engine, [module], work(command)),
+    ):
+        pytest.fail("both have it")
+    return caught.value
 
-        assert caught.value.data == {
+
+def lock_files(pattern: str = "*.json") -> list[Path]:
+    return [*(runtime_folder() / "locks").glob(pattern)]
+
+
+def test_another_process_has_a_module_and_is_named() -> None:
+    with other_process("n8n", "postgres") as process:
+        error = refused("postgres")
+        assert error.data == {
             "module": "postgres",
             "pid": process.pid,
             "command": "aiserver-tray up x",
             "home": None,
         }
-        assert str(caught.value) == (
+        assert str(error) == (
             "postgres is locked by another operation: aiserver-tray up x (process "
             f"{process.pid}). Wait until it finishes, or end that process."
         )
         holder = Holder(process.pid, work("aiserver-tray up x"), is_own=True)
         assert holders(ENGINE) == {"n8n": holder, "postgres": holder}
+        for file in lock_files():
+            file.write_bytes(b"")
+        assert refused().data["pid"] is None, "a lock without a name is still held"
 
 
 def test_another_installation_has_a_module_and_its_home_is_named() -> None:
     with other_process("n8n", installation=THEIRS) as process:
-        with pytest.raises(BusyError) as caught, module_locks(ENGINE, ["n8n"], work("up n8n")):
-            pytest.fail("both have it")
-        assert caught.value.data["home"] == THEIRS[1]
-        assert str(caught.value) == (
+        error = refused()
+        assert error.data["home"] == THEIRS[1]
+        assert str(error) == (
             "n8n is locked by another installation of AI-Server Tray with the home folder "
             f"{THEIRS[1]}: aiserver-tray up x (process {process.pid}). Wait until it finishes, or "
             "end that process."
@@ -121,20 +132,14 @@ def test_another_installation_has_a_module_and_its_home_is_named() -> None:
         assert holders(ENGINE)["n8n"].work == work("aiserver-tray up x", THEIRS)
 
 
-def test_required_modules_are_locked_and_reported_as_not_own() -> None:
-    with module_locks(ENGINE, ["n8n"], work("stop n8n"), required=["n8n", "postgres"]):
+def test_two_operations_of_one_process_exclude_each_other_also_from_what_they_require() -> None:
+    with module_locks(ENGINE, ["n8n"], work("first"), required=["n8n", "postgres"]):
         own = {module: holder.is_own for module, holder in holders(ENGINE).items()}
         assert own == {"n8n": True, "postgres": False}
-        with pytest.raises(BusyError), module_locks(ENGINE, ["postgres"], work("up postgres")):
-            pytest.fail("both have it")
-
-
-def test_two_operations_of_one_process_exclude_each_other() -> None:
-    with module_locks(ENGINE, ["n8n"], work("first")):
-        with pytest.raises(BusyError) as caught, module_locks(ENGINE, ["n8n"], work("second")):
-            pytest.fail("both have it")
-        assert caught.value.data["pid"] == os.getpid()
-        assert caught.value.data["command"] == "first"
+        for module in ("n8n", "postgres"):
+            data = refused(module, "second").data
+            assert (data["pid"], data["command"]) == (os.getpid(), "first")
+        assert all(has_mode(path, 0o600) for path in lock_files("*")), "they are the user's own"
     with module_locks(ENGINE, ["n8n"], work("second")):
         pass
 
@@ -213,21 +218,20 @@ def test_no_two_processes_are_ever_inside_at_once(tmp_path: Path) -> None:
     assert [process.wait(LIMIT) for process in processes] == [0, 0, 0]
 
 
-def test_a_killed_holder_leaves_no_lock_and_no_name() -> None:
+def killed_holder() -> int:
+    """The number of a process that had ``n8n`` and was killed."""
     with other_process("n8n") as process:
         process.kill()
         process.wait()
-        assert holders(ENGINE) == {}
-        with module_locks(ENGINE, ["n8n"], work("next")):
-            assert holders(ENGINE) == {"n8n": (os.getpid(), work("next"), True)}
+    return process.pid
 
 
-def test_next_operation_learns_which_holder_died() -> None:
-    with other_process("n8n") as process:
-        process.kill()
-        process.wait()
+def test_next_operation_gets_the_lock_of_a_killed_holder_and_learns_which_died() -> None:
+    pid = killed_holder()
+    assert holders(ENGINE) == {}
     with module_locks(ENGINE, ["n8n", "dify"], work("next")) as dead:
-        assert dead == {"n8n": (process.pid, work("aiserver-tray up x"), True)}
+        assert holders(ENGINE)["n8n"] == (os.getpid(), work("next"), True)
+        assert dead == {"n8n": (pid, work("aiserver-tray up x"), True)}
         assert dead["n8n"].work.kind == "up"
     with module_locks(ENGINE, ["n8n", "dify"], work("next")) as dead:
         assert set(dead) == {"n8n"}, "nothing was done about it"
@@ -236,14 +240,18 @@ def test_next_operation_learns_which_holder_died() -> None:
         assert not dead
 
 
-def test_holder_that_died_long_ago_is_not_reported() -> None:
-    with other_process("n8n") as process:
-        process.kill()
-        process.wait()
-    (file,) = (runtime_folder() / "locks").glob("*.json")
+def test_holder_that_died_long_ago_or_whose_number_is_anothers_is_none() -> None:
+    killed_holder()
+    (file,) = lock_files()
     os.utime(file, (time.time() - 3600,) * 2)
     with module_locks(ENGINE, ["n8n"], work("next")) as dead:
         assert not dead
+    # A later process with the number of a dead holder is none.
+    with other_process("n8n") as process:
+        (file,) = lock_files()
+        born = psutil.Process(process.pid).create_time()
+        os.utime(file, (born - 60, born - 60))
+        assert holders(ENGINE) == {}
 
 
 @on_unix
@@ -271,28 +279,11 @@ UNNAMED = b'{"pid": null, "command": "", "installation": "", "home": "", "is_own
 def test_damaged_lock_file_names_no_holder(content: bytes) -> None:
     with module_locks(ENGINE, ["n8n"], work("x")):
         pass
-    (file,) = (runtime_folder() / "locks").glob("*.json")
+    (file,) = lock_files()
     file.write_bytes(content)
     assert holders(ENGINE) == {}
     with module_locks(ENGINE, ["n8n"], work("x")):
         assert set(holders(ENGINE)) == {"n8n"}
-
-
-def test_a_later_process_with_the_number_of_a_dead_holder_is_none() -> None:
-    with other_process("n8n") as process:
-        (file,) = (runtime_folder() / "locks").glob("*.json")
-        born = psutil.Process(process.pid).create_time()
-        os.utime(file, (born - 60, born - 60))
-        assert holders(ENGINE) == {}
-
-
-def test_lock_without_a_name_is_still_held() -> None:
-    with other_process("n8n"):
-        (file,) = (runtime_folder() / "locks").glob("*.json")
-        file.write_bytes(b"")
-        with pytest.raises(BusyError) as caught, module_locks(ENGINE, ["n8n"], work("x")):
-            pytest.fail("both have it")
-    assert caught.value.data["pid"] is None
 
 
 @pytest.mark.parametrize("module", ["..", "a/b", "n8n.1", "ä b", "con"])
@@ -302,15 +293,9 @@ def test_a_module_may_have_any_name(module: str) -> None:
     assert all(path.parent.name == "locks" for path in runtime_folder().rglob("*.lock"))
 
 
-def test_locks_are_the_users_own() -> None:
-    with module_locks(ENGINE, ["n8n"], work("x")):
-        assert all(has_mode(path, 0o600) for path in (runtime_folder() / "locks").iterdir())
-
-
 def test_a_lock_that_can_not_be_made_is_reported_with_its_file() -> None:
-    folder = runtime_folder() / "locks"
     with module_locks(ENGINE, ["n8n"], work("x")):
-        (path,) = folder.glob("*.lock")
+        (path,) = lock_files("*.lock")
     path.unlink(missing_ok=True)  # on Windows, it goes with the lock
     path.mkdir()
     with (

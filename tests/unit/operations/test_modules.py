@@ -22,11 +22,9 @@ def get(name: str) -> ModuleModel:
     return MODELS[name]
 
 
-def test_required_modules_come_first() -> None:
+def test_required_modules_come_first_and_all_that_is_wrong_is_reported_together() -> None:
     assert [module.name for module in with_requires(["web"], get)] == ["store", "web"]
-
-
-def test_cycle_and_missing_modules_are_reported_together() -> None:
+    # A cycle and missing modules are reported together.
     with pytest.raises(JointError) as refused:
         with_requires(["lost", "egg"], get)
     assert [error.code for error in refused.value.errors] == ["E_DEP_MISSING", "E_DEP_CYCLE"]

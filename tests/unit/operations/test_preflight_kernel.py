@@ -12,7 +12,6 @@ from aiserver_tray.base.errors import (
     EngineRequestError,
     ObjectNotFoundError,
 )
-from aiserver_tray.model import Container
 from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.up import plan_up, with_kernel_settings
@@ -20,8 +19,12 @@ from aiserver_tray.operations.preflight.kernel import examine_kernel
 from aiserver_tray.spec.kernel import HELPER, KernelSetting, raising, reading
 from aiserver_tray.spec.model import ModuleTarget
 from tests.support.preflight_targets import OURS, service_of, target_of
+from tests.unit.operations.planning import running
 
 MAPS = "vm.max_map_count"
+
+
+SETTING = f"kernel_setting {MAPS}=262144"
 
 
 @dataclass
@@ -65,12 +68,7 @@ def test_low_kernel_setting_is_refused_with_both_fixes(tmp_path: Path) -> None:
     )
     data = error.data
     (remedy,) = data.pop("remedies")
-    assert data == {
-        "resource": MAPS,
-        "module": "b",
-        "needed": 262144,
-        "available": 999,
-    }
+    assert data == {"resource": MAPS, "module": "b", "needed": 262144, "available": 999}
     assert (remedy["setting"], remedy["value"]) == ("app.kernel_settings", "true")
     assert remedy["question"].startswith(
         "Allow AI-Server Tray to set vm.max_map_count=262144 in the"
@@ -78,11 +76,7 @@ def test_low_kernel_setting_is_refused_with_both_fixes(tmp_path: Path) -> None:
     assert report.fixes == ()
     assert examine_kernel([high, low], ["a", "b"], Kernel({MAPS: 262144})).errors == ()
     assert examine_kernel([high, low], ["a", "b"], Kernel({})).errors == (), "unknown to it"
-
-
-def test_kernel_setting_of_another_machine_is_fixed_by_a_command_there(tmp_path: Path) -> None:
-    target = needing(tmp_path, "a", vm__max_map_count=262144)
-    (error,) = examine_kernel([target], ["a"], Kernel({MAPS: 1}, is_ours=False)).errors
+    (error,) = examine_kernel([high], ["b"], Kernel({MAPS: 1}, is_ours=False)).errors
     assert "kernelCommandLine = sysctl.vm.max_map_count=262144 below [wsl2]" in str(error)
 
 
@@ -102,7 +96,7 @@ def test_dangerous_kernel_setting_is_never_changed(
     assert report.fixes == ()
 
 
-def test_with_the_users_yes_the_highest_need_is_fixed_for_all(tmp_path: Path) -> None:
+def test_with_the_users_yes_the_highest_need_of_all_is_fixed(tmp_path: Path) -> None:
     targets = [
         needing(tmp_path, "a", vm__max_map_count=262144),
         needing(tmp_path, "b", vm__max_map_count=1048576),
@@ -113,15 +107,13 @@ def test_with_the_users_yes_the_highest_need_is_fixed_for_all(tmp_path: Path) ->
     (fix,) = report.fixes
     assert str(fix) == f"{MAPS}=1048576"
     assert fix.modules == {"a", "b"}
-
-
-def test_only_starting_modules_are_examined_unless_settings_may_be_changed(tmp_path: Path) -> None:
-    targets = [needing(tmp_path, "a", vm__max_map_count=9), needing(tmp_path, "b")]
+    # Only starting modules are examined unless settings may be changed.
+    targets = [needing(tmp_path, "d", vm__max_map_count=9), needing(tmp_path, "e")]
     kernel = Kernel({MAPS: 1})
-    assert examine_kernel(targets, ["b"], kernel).errors == ()
+    assert examine_kernel(targets, ["e"], kernel).errors == ()
     assert kernel.asked == []
     kernel.may_raise = True
-    assert [str(fix) for fix in examine_kernel(targets, ["b"], kernel).fixes] == [f"{MAPS}=9"]
+    assert [str(fix) for fix in examine_kernel(targets, ["e"], kernel).fixes] == [f"{MAPS}=9"]
 
 
 def test_unreadable_kernel_setting_is_a_notice_and_blocks_nothing(tmp_path: Path) -> None:
@@ -159,46 +151,34 @@ def fixed(targets: list[ModuleTarget], observed: Observed, *images: str) -> Plan
     return with_kernel_settings(plan_up(targets, observed), [fix], images)
 
 
-def test_only_the_containers_that_need_it_wait_for_it(tmp_path: Path) -> None:
-    targets = [
-        needing(tmp_path, "search", vm__max_map_count=262144),
-        target_of(tmp_path, "other", service_of("other")),
-    ]
-    plan = fixed(targets, Observed(), HELPER.display_name)
-    setting = f"kernel_setting {MAPS}=262144"
-    assert setting in plan.graph["start ai-search"]
-    assert setting not in plan.graph["start ai-other"] | plan.graph["create ai-search"]
-    assert plan.graph[setting] == frozenset({"pull busybox:1.37.0"}), "which the service needs too"
+def test_only_the_containers_that_need_it_wait_for_it_and_its_helper_is_pulled_first(
+    tmp_path: Path,
+) -> None:
+    search = needing(tmp_path, "search", vm__max_map_count=262144)
+    other = target_of(tmp_path, "other", service_of("other"))
+    plan = fixed([search, other], Observed(), HELPER.display_name)
+    assert SETTING in plan.graph["start ai-search"]
+    assert SETTING not in plan.graph["start ai-other"] | plan.graph["create ai-search"]
+    pull = frozenset({"pull busybox:1.37.0"})
+    assert plan.graph[SETTING] == pull, "which the service needs too"
 
-
-def test_the_helpers_image_is_pulled_first_where_it_is_not_there(tmp_path: Path) -> None:
     head = f"x-aiserver: {{kind: feature, needs: {{sysctls: {{{MAPS}: 262144}}}}}}\n"
-    text = head + "services: {search: {image: 'search:1'}}\n"
-    target = target_of(tmp_path, "search", text)
-    plan = fixed([target], Observed())
-    setting = f"kernel_setting {MAPS}=262144"
-    assert plan.graph[setting] == frozenset({"pull busybox:1.37.0"})
-    assert fixed([target], Observed(), HELPER.display_name).graph[setting] == frozenset()
+    text = head + "services: {alone: {image: 'search:1'}}\n"
+    alone = target_of(tmp_path, "alone", text)
+    assert fixed([alone], Observed()).graph[SETTING] == pull
+    assert fixed([alone], Observed(), HELPER.display_name).graph[SETTING] == frozenset()
 
 
 def test_unready_service_that_needs_a_changed_kernel_setting_is_restarted(tmp_path: Path) -> None:
     target = needing(tmp_path, "search", vm__max_map_count=262144)
     (service,) = target.services
-    running = Container(
-        id="1",
-        name="ai-search",
-        module="search",
-        service="search",
-        status="running",
-        health="starting",
-        image="busybox:1.37.0",
-        image_id="sha256:1",
-        config_hash=service.config_hash,
-        networks=frozenset({"n"}),
+    container = running(
+        service, health="starting", image="busybox:1.37.0", networks=frozenset({"n"})
     )
-    observed = Observed({"ai-search": running}, {"busybox:1.37.0": "sha256:1"}, {"ai-search": "n"})
+    observed = Observed(
+        {"ai-search": container}, {"busybox:1.37.0": "sha256:1"}, {"ai-search": "n"}
+    )
     assert [step.id for step in plan_up([target], observed)] == ["wait ai-search"]
     plan = fixed([target], observed, HELPER.display_name)
-    setting = f"kernel_setting {MAPS}=262144"
-    assert plan.graph["start ai-search"] == {"stop ai-search", setting}
+    assert plan.graph["start ai-search"] == {"stop ai-search", SETTING}
     assert plan.graph["wait ai-search"] == {"start ai-search"}

@@ -1,6 +1,6 @@
 """Names that others have, missing external objects, and volumes made with other secrets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,39 +53,46 @@ def web(tmp_path: Path) -> ModuleTarget:
     return target_of(tmp_path, "web", FILE)
 
 
-def test_empty_engine_has_no_name_conflicts(web: ModuleTarget) -> None:
-    assert problems([web], there(), MACHINE) == []
+def mine_of(module: str) -> Mapping[str, str]:
+    return {labels.INSTALLATION: OURS.installation, labels.MODULE: module}
+
+
+def refusal(targets: Sequence[ModuleTarget], survey: Survey) -> str:
+    """What the one error says that the files of *targets* are refused with."""
+    (error,) = problems(targets, survey, MACHINE)
+    assert isinstance(error, CatalogError)
+    return str(error)
 
 
 def test_own_objects_and_similar_names_are_no_conflict(web: ModuleTarget) -> None:
     alike = {"ai-web-page-2": {}, "web-page": {}, "xai-web-page": {}, "ai-web": THEIRS}
     ours = there({"ai-web-page": MINE}, {"ai-web": MINE}, {"ai-web-data": MINE})
     similar = there(alike, {"ai-web-page": {}}, {"web_data": {}, "ai-web-data2": THEIRS})
-    assert problems([web], ours, MACHINE) == []
-    assert problems([web], similar, MACHINE) == []
+    for survey in (there(), ours, similar):
+        assert problems([web], survey, MACHINE) == []
 
 
-def test_a_volume_of_data_is_not_emptied_for_configuration_files(tmp_path: Path) -> None:
-    files = "read_only: true", "configs: [{source: c, target: /etc/c}]"
-    web = target_of(tmp_path, "web", service_of("page", *files) + "\nconfigs: {c: {content: c}}\n")
-    name = "ai-web-page-config"
-    (error,) = problems([web], there(volumes={name: MINE}), MACHINE)
-    assert isinstance(error, CatalogError)
-    assert name in str(error)
-    assert error.problems[0].place.key == "services.page"
-    config = {**MINE, labels.CONFIG_OF: "page"}
-    assert problems([web], there(volumes={name: config}), MACHINE) == []
-    foreign = {**config, labels.INSTALLATION: "another"}
-    (error,) = problems([web], there(volumes={name: foreign}), MACHINE)
-    assert isinstance(error, NameConflictError), "told once"
-
-
-def test_data_does_not_go_to_a_volume_of_configuration_files(web: ModuleTarget) -> None:
+def test_data_and_configuration_files_never_get_one_volume(
+    web: ModuleTarget, tmp_path: Path
+) -> None:
     config = {**MINE, labels.CONFIG_OF: "page"}
     (error,) = problems([web], there(volumes={"ai-web-data": config}), MACHINE)
     assert isinstance(error, CatalogError)
     assert "aiserver-tray down web" in str(error)
     assert error.problems[0].place.key == "volumes"
+
+    files = "read_only: true", "configs: [{source: c, target: /etc/c}]"
+    text = service_of("page", *files) + "\nconfigs: {c: {content: c}}\n"
+    configured = target_of(tmp_path / "configured", "web", text)
+    name = "ai-web-page-config"
+    (error,) = problems([configured], there(volumes={name: MINE}), MACHINE)
+    assert isinstance(error, CatalogError)
+    assert name in str(error)
+    assert error.problems[0].place.key == "services.page"
+    assert problems([configured], there(volumes={name: config}), MACHINE) == []
+    foreign = {**config, labels.INSTALLATION: "another"}
+    (conflict,) = problems([configured], there(volumes={name: foreign}), MACHINE)
+    assert isinstance(conflict, NameConflictError), "reported once"
 
 
 def test_every_name_that_another_has_is_reported_at_once(web: ModuleTarget) -> None:
@@ -100,32 +107,27 @@ def test_every_name_that_another_has_is_reported_at_once(web: ModuleTarget) -> N
     ]
 
 
-@pytest.mark.parametrize("labelled", [{}, THEIRS])
-def test_the_shared_network_of_another_is_reported_once(
-    tmp_path: Path, labelled: Mapping[str, str]
-) -> None:
+def test_the_shared_network_of_another_is_reported_once(tmp_path: Path) -> None:
     targets = [target_of(tmp_path, name, on_shared(name)) for name in ("a", "b")]
-    (error,) = problems(targets, there(networks={"ai-net": labelled}), MACHINE)
-    assert isinstance(error, NameConflictError)
-    assert error.data["name"] == "ai-net"
-
-
-def test_the_shared_network_is_there_or_made_by_us(tmp_path: Path) -> None:
-    target = target_of(tmp_path, "a", on_shared("s"))
+    for labelled in ({}, THEIRS):
+        (error,) = problems(targets, there(networks={"ai-net": labelled}), MACHINE)
+        assert isinstance(error, NameConflictError)
+        assert error.data["name"] == "ai-net"
     ours = {labels.INSTALLATION: OURS.installation}
-    assert problems([target], there(), MACHINE) == []
-    assert problems([target], there(networks={"ai-net": ours}), MACHINE) == []
+    for survey in (there(), there(networks={"ai-net": ours})):
+        assert problems(targets, survey, MACHINE) == []
 
 
-def test_a_missing_external_network_or_volume_is_reported_with_its_place(tmp_path: Path) -> None:
+def test_a_missing_external_object_is_reported_with_its_place_unless_a_module_makes_it(
+    web: ModuleTarget, tmp_path: Path
+) -> None:
     file = (
         service_of("s", "networks: [lan]", "volumes: [pool:/pool]")
         + "\nnetworks:\n  lan: {external: true, name: office}\nvolumes:\n  pool: {external: true}\n"
     )
     target = target_of(tmp_path, "a", file)
-    errors = problems([target], there(), MACHINE)
     path = tmp_path / "a/compose.yaml"
-    assert [str(error) for error in errors] == [
+    assert [str(error) for error in problems([target], there(), MACHINE)] == [
         f"{path}:7: networks.lan: the external network office does not exist. "
         "Create it with: docker network create office",
         f"{path}:9: volumes.pool: the external volume pool does not exist. "
@@ -134,33 +136,22 @@ def test_a_missing_external_network_or_volume_is_reported_with_its_place(tmp_pat
     made = there(networks={"office": {}}, volumes={"pool": THEIRS})
     assert problems([target], made, MACHINE) == []
 
-
-def test_an_external_object_that_another_module_is_about_to_make_is_not_missing(
-    web: ModuleTarget, tmp_path: Path
-) -> None:
-    file = service_of("s", "volumes: [data:/d]") + (
-        "\nvolumes:\n  data: {external: true, name: ai-web-data}\n"
-    )
-    other = target_of(tmp_path, "other", file)
+    data = "\nvolumes:\n  data: {external: true, name: ai-web-data}\n"
+    other = target_of(tmp_path, "other", service_of("s", "volumes: [data:/d]") + data)
     assert problems([other, web], there(), MACHINE) == []
-    (error,) = problems([other], there(), MACHINE)
-    assert isinstance(error, CatalogError)
+    assert "ai-web-data does not exist" in refusal([other], there())
 
 
 def test_two_modules_that_come_to_one_name_are_refused(tmp_path: Path) -> None:
-    volumes = "\nvolumes: {{{name}: {{}}}}\n"
-    one = target_of(
-        tmp_path, "a", service_of("s", "volumes: ['b-data:/d']") + volumes.format(name="b-data")
+    one, two = (
+        target_of(
+            tmp_path, name, service_of("s", f"volumes: ['{of}:/d']") + f"\nvolumes: {{{of}: }}"
+        )
+        for name, of in (("a", "b-data"), ("a-b", "data"))
     )
-    two = target_of(
-        tmp_path, "a-b", service_of("s", "volumes: ['data:/d']") + volumes.format(name="data")
-    )
-    (error,) = problems([one, two], there(), MACHINE)
-    assert isinstance(error, CatalogError)
-    assert "the module a already uses the volume ai-a-b-data." in str(error)
-    of_one = {labels.INSTALLATION: OURS.installation, labels.MODULE: "a"}
-    (error,) = problems([two], there(volumes={"ai-a-b-data": of_one}), MACHINE)
-    assert "the module a already uses the volume ai-a-b-data." in str(error)
+    told = "the module a already uses the volume ai-a-b-data."
+    assert told in refusal([one, two], there())
+    assert told in refusal([two], there(volumes={"ai-a-b-data": mine_of("a")}))
 
 
 def test_a_name_on_the_shared_network_that_two_modules_have_is_reported_for_both_files(
@@ -178,38 +169,30 @@ def test_a_name_on_the_shared_network_that_two_modules_have_is_reported_for_both
         assert f"expected a unique name on ai-net; {file} also uses {name}. Rename" in str(error)
 
 
-def test_a_name_on_the_shared_network_that_another_modules_container_has_is_reported(
-    tmp_path: Path,
-) -> None:
-    target = target_of(tmp_path, "two", on_shared("store", "db"))
-
-    def beside(module: str, network: str) -> Survey:
-        mine = {labels.INSTALLATION: OURS.installation, labels.MODULE: module}
-        found = container(f"ai-{module}-db", {**mine, labels.SERVICE: "db"})
-        return replace(there(), containers=(replace(found, networks=frozenset({network})),))
-
-    assert problems([target], beside("one", "ai-one"), MACHINE) == []
-    assert problems([target], beside("two", "ai-net"), MACHINE) == []
-    (error,) = problems([target], beside("one", "ai-net"), MACHINE)
-    assert isinstance(error, CatalogError)
-    assert "a container of the module one already uses db." in str(error)
-
-
 def test_every_name_that_another_modules_container_has_on_the_shared_network_is_reported(
     tmp_path: Path,
 ) -> None:
-    one = target_of(tmp_path, "one", on_shared("api", "llm", "db", more="hostname: Models"))
-    made = one.services[0].body["Labels"]
-    found = replace(container("ai-one-api", made), networks=frozenset({"ai-net"}))
-    beside = replace(there(), containers=(found,))
+    two = target_of(tmp_path, "two", on_shared("store", "db"))
 
+    def beside(
+        module: str, network: str, service: str = "db", made: Mapping[str, str] | None = None
+    ) -> Survey:
+        of_it = made or {**mine_of(module), labels.SERVICE: service}
+        found = container(f"ai-{module}-{service}", of_it)
+        return replace(there(), containers=(replace(found, networks=frozenset({network})),))
+
+    for module, network in (("one", "ai-one"), ("two", "ai-net")):
+        assert problems([two], beside(module, network), MACHINE) == []
+    told = "a container of the module one already uses {}."
+    assert told.format("db") in refusal([two], beside("one", "ai-net"))
+
+    one = target_of(tmp_path, "one", on_shared("api", "llm", "db", more="hostname: Models"))
+    of_one = beside("one", "ai-net", "api", one.services[0].body["Labels"])
+    assert problems([one], of_one, MACHINE) == []
     for name in ("LLM", "api", "models", "ai-one-api"):
         same = target_of(tmp_path, name, on_shared("other", more=f"hostname: {name}"))
-        (error,) = problems([same], beside, MACHINE)
-        assert f"a container of the module one already uses {name}." in str(error)
-        (error,) = problems([same, one], there(), MACHINE)
-        assert str(error).count("expected a unique name on ai-net") == 2
-    assert problems([one], beside, MACHINE) == []
+        assert told.format(name) in refusal([same], of_one)
+        assert refusal([same, one], there()).count("expected a unique name on ai-net") == 2
 
 
 # -- volumes and secrets ---------------------------------------------------------------------------
@@ -231,6 +214,9 @@ volumes:
   more: {}
   foreign: {external: true}
 """
+KEY = "KEY: {type: secret, generate: hex32, keep: true}"
+
+Made = dict[str, Mapping[str, str]]
 
 
 @pytest.fixture
@@ -242,62 +228,69 @@ def secrets(tmp_path: Path) -> Secrets:
     return settings.secrets
 
 
+@pytest.fixture
+def keeping(tmp_path: Path, secrets: Secrets) -> ModuleTarget:
+    return with_keep_labels(target_of(tmp_path / "old", "web", KEEPING), secrets)
+
+
+@pytest.fixture
+def made(keeping: ModuleTarget) -> Made:
+    """The volumes that were made for it."""
+    return {volume.name: volume.body.get("Labels", {}) for volume in keeping.volumes}
+
+
+def of_secrets(target: ModuleTarget, volumes: Made) -> list[str]:
+    """What the settings are refused with where *volumes* are there."""
+    errors = problems([target], there(volumes=volumes), MACHINE)
+    assert all(isinstance(error, SettingError) for error in errors)
+    return [*map(str, errors)]
+
+
 def test_new_volumes_carry_the_fingerprints_of_the_secrets_that_are_kept(
-    tmp_path: Path, secrets: Secrets
+    keeping: ModuleTarget, made: Made, secrets: Secrets, tmp_path: Path
 ) -> None:
-    target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
-    bodies = {volume.name: volume.body for volume in target.volumes}
     label = {f"{KEEP}web.KEY": secrets.fingerprint("web.KEY")}
-    assert keep_labels(target.module, secrets) == label
+    assert keep_labels(keeping.module, secrets) == label
     for name in ("ai-web-data", "ai-web-more"):
-        assert bodies[name]["Labels"].items() >= label.items()
-        assert bodies[name]["Labels"][labels.MODULE] == "web"
-    assert bodies["ai-web-data"]["Labels"]["mine"] == "yes"
-    assert not any(key.startswith(KEEP) for key in bodies["foreign"].get("Labels", {}))
-    assert secrets.values(["web.KEY"])["web.KEY"] not in str(bodies)
+        assert made[name].items() >= label.items()
+        assert made[name][labels.MODULE] == "web"
+    assert made["ai-web-data"]["mine"] == "yes"
+    assert not any(key.startswith(KEEP) for key in made["foreign"])
+    bodies = str([volume.body for volume in keeping.volumes])
+    assert secrets.values(["web.KEY"])["web.KEY"] not in bodies
 
-
-def test_a_module_without_kept_secrets_needs_none(tmp_path: Path) -> None:
-    module = module_of(tmp_path, "web", FILE)
+    needs_none = module_of(tmp_path, "web", FILE)
     unreadable = Settings(Home(tmp_path / "web/compose.yaml", "home")).secrets
-    assert keep_labels(module, unreadable) == {}
+    assert keep_labels(needs_none, unreadable) == {}
 
 
 def test_volumes_made_with_another_secret_are_reported_with_the_setting(
-    tmp_path: Path, secrets: Secrets
+    keeping: ModuleTarget, made: Made, secrets: Secrets
 ) -> None:
-    target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
-    made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
-    assert problems([target], there(volumes=made), MACHINE) == []
-    other = {name: dict(found) | {f"{KEEP}web.KEY": "0" * 64} for name, found in made.items()}
+    assert of_secrets(keeping, made) == []
+    before_it_was_kept: Made = {"ai-web-data": MINE, "ai-web-more": MINE, "foreign": {}}
+    assert of_secrets(keeping, before_it_was_kept) == []
+    other: Made = {name: {**of, f"{KEEP}web.KEY": "0" * 64} for name, of in made.items()}
     other["foreign"] = {f"{KEEP}web.KEY": "1"}
-    (error,) = problems([target], there(volumes=other), MACHINE)
-    assert isinstance(error, SettingError)
-    assert str(error) == (
+    told = (
         "web.KEY: the data in ai-web-data, ai-web-more was created with another value of this "
         "secret, and can't be used with the current one. Restore secrets.json of this home "
         "folder from a backup, or delete the data and start over: aiserver-tray down web "
         "--volumes"
     )
-
-
-def test_a_secret_that_was_lost_is_reported_before_another_is_made(
-    tmp_path: Path, secrets: Secrets
-) -> None:
-    target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
-    made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
+    assert of_secrets(keeping, other) == [told]
     secrets.change({"web.KEY": None}, ())
-    (error,) = problems([with_keep_labels(target, secrets)], there(volumes=made), MACHINE)
-    assert isinstance(error, SettingError)
-    assert "another value" in str(error)
+    assert of_secrets(with_keep_labels(keeping, secrets), made) == [told], "it was lost"
+
+    foreign = {"ai-web-data": THEIRS | {f"{KEEP}web.KEY": "0" * 64}, "foreign": {}}
+    (error,) = problems([keeping], there(volumes=foreign), MACHINE)
+    assert isinstance(error, NameConflictError), "and only this"
 
 
 @pytest.mark.parametrize("value", [None, "made by a pull"])
 def test_a_secret_with_another_name_is_reported(
-    tmp_path: Path, secrets: Secrets, value: str | None
+    made: Made, tmp_path: Path, secrets: Secrets, value: str | None
 ) -> None:
-    target = with_keep_labels(target_of(tmp_path / "old", "web", KEEPING), secrets)
-    made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
     renamed = target_of(tmp_path / "new", "web", KEEPING.replace("KEY", "MASTER"))
     if value:
         secrets.change({"web.MASTER": value}, ())
@@ -312,50 +305,20 @@ def test_a_secret_with_another_name_is_reported(
     assert error.data == {"name": "web.MASTER"}
 
 
-def test_a_secret_may_have_another_name_if_its_value_goes_with_it(
-    tmp_path: Path, secrets: Secrets
-) -> None:
-    target = with_keep_labels(target_of(tmp_path / "old", "web", KEEPING), secrets)
-    made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
-    secrets.change({"web.MASTER": secrets.values(["web.KEY"])["web.KEY"]}, ())
-    renamed = target_of(tmp_path / "new", "web", KEEPING.replace("KEY", "MASTER"))
-    assert problems([with_keep_labels(renamed, secrets)], there(volumes=made), MACHINE) == []
-
-
 @pytest.mark.parametrize(
-    "now", ["KEY: {type: secret}", "OTHER: {type: text}"], ids=["not kept", "removed"]
+    "changed",
+    [
+        KEEPING.replace("KEY", "MASTER"),
+        KEEPING.replace(KEY, "KEY: {type: secret}"),
+        KEEPING.replace(KEY, "OTHER: {type: text}").replace("[KEY,", "[OTHER,"),
+        KEEPING.replace(KEY, f"{KEY}\n    NEW: {{type: secret, generate: hex32, keep: true}}"),
+    ],
+    ids=["renamed with its value", "not kept", "removed", "a further one"],
 )
-def test_a_secret_that_is_kept_no_more_is_not_missed(
-    tmp_path: Path, secrets: Secrets, now: str
+def test_secrets_may_change_where_no_data_needs_the_old_value(
+    made: Made, tmp_path: Path, secrets: Secrets, changed: str
 ) -> None:
-    target = with_keep_labels(target_of(tmp_path / "old", "web", KEEPING), secrets)
-    made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
-    file = KEEPING.replace("KEY: {type: secret, generate: hex32, keep: true}", now)
-    file = file.replace("[KEY,", f"[{now.partition(':')[0]},")
-    less = target_of(tmp_path / "new", "web", file)
-    assert problems([with_keep_labels(less, secrets)], there(volumes=made), MACHINE) == []
-
-
-def test_a_further_secret_is_no_other_name_of_one_that_is_still_there(
-    tmp_path: Path, secrets: Secrets
-) -> None:
-    target = with_keep_labels(target_of(tmp_path / "old", "web", KEEPING), secrets)
-    made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
-    further = KEEPING.replace(
-        "    TOKEN:", "    NEW: {type: secret, generate: hex32, keep: true}\n    TOKEN:"
-    )
-    more = target_of(tmp_path / "new", "web", further)
-    assert problems([with_keep_labels(more, secrets)], there(volumes=made), MACHINE) == []
-
-
-def test_a_volume_from_before_a_secret_was_kept_is_taken(tmp_path: Path, secrets: Secrets) -> None:
-    target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
-    made = {"ai-web-data": MINE, "ai-web-more": MINE, "foreign": {}}
-    assert problems([target], there(volumes=made), MACHINE) == []
-
-
-def test_a_foreign_volume_is_a_conflict_of_names_only(tmp_path: Path, secrets: Secrets) -> None:
-    target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
-    theirs = {"ai-web-data": THEIRS | {f"{KEEP}web.KEY": "0" * 64}, "foreign": {}}
-    (error,) = problems([target], there(volumes=theirs), MACHINE)
-    assert isinstance(error, NameConflictError)
+    if "MASTER" in changed:
+        secrets.change({"web.MASTER": secrets.values(["web.KEY"])["web.KEY"]}, ())
+    target = target_of(tmp_path / "new", "web", changed)
+    assert of_secrets(with_keep_labels(target, secrets), made) == []

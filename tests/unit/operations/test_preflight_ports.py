@@ -62,6 +62,15 @@ def test_a_process_has_the_port_and_the_next_free_one_is_offered(tmp_path: Path)
         "Port 8000 on 127.0.0.1 is already in use by nginx (process 17). Stop that program or "
         "container, or publish another port, such as 8002."
     )
+    # The setting that moves the port is reported with the command.
+    file = (
+        "x-aiserver: {kind: feature, settings: {WEB_PORT: {type: port, default: 8000}}}\n"
+        + service_of("web", 'ports: ["${WEB_PORT}:80"]')
+    )
+    set_by = target_of(tmp_path / "set", "web", file)
+    (error,) = problems([set_by], EMPTY, machine(listeners={local(8000): PortOwner(17, "nginx")}))
+    assert str(error).endswith("aiserver-tray config set web.WEB_PORT 8001")
+    assert error.data["setting"] == "web.WEB_PORT"
 
 
 @pytest.mark.parametrize(
@@ -84,39 +93,18 @@ def test_owner_of_a_port_is_named_as_far_as_known(
     assert told(errors) == [("127.0.0.1", 8000, name, 8001, None)]
 
 
-def test_the_setting_that_moves_the_port_is_reported_with_the_command(tmp_path: Path) -> None:
-    file = (
-        "x-aiserver: {kind: feature, settings: {WEB_PORT: {type: port, default: 8000}}}\n"
-        + service_of("web", 'ports: ["${WEB_PORT}:80"]')
-    )
-    web = target_of(tmp_path, "web", file)
-    (error,) = problems([web], EMPTY, machine(listeners={local(8000): PortOwner(17, "nginx")}))
-    assert str(error).endswith("aiserver-tray config set web.WEB_PORT 8001")
-    assert error.data["setting"] == "web.WEB_PORT"
-
-
-@pytest.mark.parametrize(
-    ("status", "owner"),
-    [
-        ("running", "the container other"),
-        ("paused", "the container other"),
-        ("restarting", "the container other"),
-        ("exited", "the stopped container other"),
-        ("created", "the stopped container other"),
-        ("dead", "the stopped container other"),
-    ],
-)
-def test_a_container_has_the_port(tmp_path: Path, status: ContainerStatus, owner: str) -> None:
+@pytest.mark.parametrize("status", ["running", "paused", "restarting", "exited", "created", "dead"])
+def test_a_container_has_the_port(tmp_path: Path, status: ContainerStatus) -> None:
     web = published(tmp_path, "web", "8000:80")
     claims = machine({"other": [local(8000)]})
+    is_stopped = status in ("exited", "created", "dead")
+    owner = "the stopped container other" if is_stopped else "the container other"
     assert told(problems([web], engine_with("other", status), claims)) == [
         ("127.0.0.1", 8000, owner, 8001, None)
     ]
 
 
-def test_created_container_does_not_block_the_port_of_our_running_one(
-    tmp_path: Path,
-) -> None:
+def test_created_container_does_not_block_the_port_of_our_running_one(tmp_path: Path) -> None:
     web = published(tmp_path, "web", "8000:80")
     other = engine_with("theirs", "created").containers
     ours = replace(other[0], id="ours", name="ai-web", labels={INSTALLATION: OURS.installation})
@@ -128,61 +116,43 @@ def test_created_container_does_not_block_the_port_of_our_running_one(
 
 
 @pytest.mark.parametrize(
-    ("theirs", "count"),
+    ("ours", "theirs", "count"),
     [
-        (local(8000), 1),
-        (local(8000, address="0.0.0.0"), 1),
-        (local(8000, address="::"), 1),
-        (local(8000, address="127.0.0.2"), 0),
-        (local(8000, address="::1"), 0),
-        (local(8000, "udp"), 0),
-        (local(8001), 0),
+        ("8000", [local(8000)], 1),
+        ("8000", [local(8000, address="0.0.0.0")], 1),
+        ("8000", [local(8000, address="::")], 1),
+        ("8000", [local(8000, address="127.0.0.2")], 0),
+        ("8000", [local(8000, address="::1")], 0),
+        ("8000", [local(8000, "udp")], 0),
+        ("8000", [local(8001)], 0),
+        ("0.0.0.0:8000", [local(8000, address="192.0.2.1")], 1),
+        ("8000:80 8000:80/udp", [local(8000), local(8000, "udp")], 1),
     ],
 )
-def test_only_overlapping_addresses_are_a_port_conflict(
-    tmp_path: Path, theirs: HostPort, count: int
+def test_overlapping_addresses_are_a_port_conflict_once_for_each_service(
+    tmp_path: Path, ours: str, theirs: list[HostPort], count: int
 ) -> None:
-    web = published(tmp_path, "web", "8000:80")
-    found = problems([web], engine_with("other", "running"), machine({"other": [theirs]}))
+    ports = ours.split() if " " in ours else [f"{ours}:80"]
+    web = published(tmp_path, "web", *ports)
+    found = problems([web], engine_with("other", "running"), machine({"other": theirs}))
     assert len(found) == count
 
 
-def test_a_wildcard_overlaps_every_address(tmp_path: Path) -> None:
-    web = published(tmp_path, "web", "0.0.0.0:8000:80")
-    theirs = machine({"other": [local(8000, address="192.0.2.1")]})
-    assert len(problems([web], engine_with("other", "running"), theirs)) == 1
-
-
-def test_two_services_of_the_plan_want_one_port(tmp_path: Path) -> None:
+def test_only_two_services_of_the_plan_that_want_one_port_are_a_conflict(tmp_path: Path) -> None:
     a, b = published(tmp_path, "a", "8000:80"), published(tmp_path, "b", "8000:81", "8001:82")
     assert told(problems([a, b], EMPTY, machine())) == [
         ("127.0.0.1", 8000, "a/a, which starts in the same operation", 8002, None)
     ]
-
-
-def test_one_port_on_two_addresses_or_protocols_of_a_service_is_no_conflict(
-    tmp_path: Path,
-) -> None:
+    # One port on two addresses or protocols of a service is no conflict.
     web = published(tmp_path, "web", "8000:80", "[::1]:8000:80", "8000:80/udp")
     both = published(tmp_path, "both", "0.0.0.0:9000:80", "[::]:9000:80")
     assert problems([web, both], EMPTY, machine()) == []
 
 
-def test_a_service_is_reported_once_for_a_port_of_several_protocols(tmp_path: Path) -> None:
-    web = published(tmp_path, "web", "8000:80", "8000:80/udp")
-    claims = machine({"other": [local(8000), local(8000, "udp")]})
-    assert len(problems([web], engine_with("other", "running"), claims)) == 1
-
-
 def test_no_offer_is_made_twice_or_is_anothers(tmp_path: Path) -> None:
-    file = "\n".join(
-        ["services:"]
-        + [
-            f"  s{port}: {{image: '{IMAGE}', ports: ['{port}:80']}}"
-            for port in (8000, 8001, 8003, 8005)
-        ]
-    )
-    many = target_of(tmp_path, "many", file)
+    ports = (8000, 8001, 8003, 8005)
+    services = [f"  s{port}: {{image: '{IMAGE}', ports: ['{port}:80']}}" for port in ports]
+    many = target_of(tmp_path, "many", "\n".join(["services:", *services]))
     taken = {local(port): None for port in (8000, 8001, 8003)}
     claims = {"other": [local(8006)]}
     errors = problems(
@@ -190,9 +160,6 @@ def test_no_offer_is_made_twice_or_is_anothers(tmp_path: Path) -> None:
     )
     offers = [free for *_, free, _ in told(errors)]
     assert offers == [8002, 8007, 8008]
-
-
-def test_an_offer_is_found_below_where_there_is_none_above(tmp_path: Path) -> None:
     last = published(tmp_path, "last", "65535:80")
     errors = problems([last], EMPTY, machine(listeners={local(65535): None}))
     assert [free for *_, free, _ in told(errors)] == [65534]

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from aiserver_tray.base.errors import ResourcesError, SettingError
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.core.targets import missing_values
@@ -41,28 +39,34 @@ def test_a_module_that_needs_more_memory_than_the_engine_has_is_refused(tmp_path
         "Docker Desktop: Settings > Resources; for Windows' own engine: Settings > Docker here), "
         "or don't start this module."
     )
-    assert error.data == {
-        "resource": "memory",
-        "module": "big",
-        "needed": 16 * GIB,
-        "available": 8 * GIB,
-    }
-
-
-def test_modules_that_need_more_memory_together_are_noticed(tmp_path: Path) -> None:
+    amounts = {"needed": 16 * GIB, "available": 8 * GIB}
+    assert error.data == {"resource": "memory", "module": "big", **amounts}
+    # Modules that need more memory together are noticed.
     targets = [needing(tmp_path, name, "memory: 5g") for name in ("a", "b")]
     assert problems(targets, EMPTY, Machine(8 * GIB)) == []
     (notice,) = memory_notices(targets, EMPTY, Machine(8 * GIB))
     assert str(notice).startswith("a, b need 10 GB memory together, but the engine has 8 GB")
 
 
-def test_more_memory_than_is_free_now_is_noticed_unless_the_module_runs(tmp_path: Path) -> None:
+def test_less_memory_than_is_free_or_recommended_is_noticed_and_never_refused(
+    tmp_path: Path,
+) -> None:
     target = needing(tmp_path, "a", "memory: 3g")
     little = Machine(8 * GIB, available_memory=2 * GIB)
     (notice,) = memory_notices([target], with_container("a", "exited"), little)
     assert str(notice).startswith("3 GB of memory is needed for a, but only 2 GB is free")
     assert memory_notices([target], with_container("a", "running"), little) == []
     assert memory_notices([target], EMPTY, Machine(8 * GIB)) == []
+    # So is a machine that is smaller than the makers ask for.
+    target = needing(tmp_path, "big", "total_memory: 16g")
+    assert problems([target], EMPTY, Machine(8 * GIB)) == []
+    (notice,) = memory_notices([target], EMPTY, Machine(8 * GIB))
+    assert str(notice) == (
+        "The makers of big recommend 16 GB memory in total, but the engine has 8 GB. It "
+        "may be slow, or run out of memory."
+    )
+    # A machine of 16 GiB, whose firmware and kernel keep some.
+    assert memory_notices([target], EMPTY, Machine(15 * GIB)) == []
 
 
 def test_new_modules_need_their_disk_space_together(tmp_path: Path) -> None:
@@ -76,9 +80,7 @@ def test_new_modules_need_their_disk_space_together(tmp_path: Path) -> None:
     assert (error.data["resource"], error.data["modules"]) == ("disk", ["a", "b"])
 
 
-def test_disk_space_is_no_matter_where_it_is_unknown_or_the_module_is_there(
-    tmp_path: Path,
-) -> None:
+def test_disk_space_is_no_matter_where_it_is_unknown_or_the_module_is_there(tmp_path: Path) -> None:
     targets = [needing(tmp_path, "a", "disk: 2g")]
     volume = Found("ai-a-d", {labels.INSTALLATION: OURS.installation, labels.MODULE: "a"})
     theirs = Found("ai-a-d", {labels.MODULE: "a"})
@@ -88,20 +90,6 @@ def test_disk_space_is_no_matter_where_it_is_unknown_or_the_module_is_there(
     assert problems(targets, with_container("a", "exited"), full) == []
     assert problems(targets, Survey(OURS.installation, volumes={"ai-a-d": volume}), full) == []
     assert len(problems(targets, Survey(OURS.installation, volumes={"x": theirs}), full)) == 1
-
-
-def test_a_machine_smaller_than_the_makers_ask_for_is_noticed_and_never_refused(
-    tmp_path: Path,
-) -> None:
-    target = needing(tmp_path, "big", "total_memory: 16g")
-    assert problems([target], EMPTY, Machine(8 * GIB)) == []
-    (notice,) = memory_notices([target], EMPTY, Machine(8 * GIB))
-    assert str(notice) == (
-        "The makers of big recommend 16 GB memory in total, but the engine has 8 GB. It "
-        "may be slow, or run out of memory."
-    )
-    # A machine of 16 GiB, whose firmware and kernel keep some.
-    assert memory_notices([target], EMPTY, Machine(15 * GIB)) == []
 
 
 def test_the_need_of_a_first_start_is_noticed_until_the_service_has_its_volume(
@@ -147,24 +135,21 @@ def test_each_used_setting_without_a_value_or_default_is_reported(tmp_path: Path
     assert str(errors[0]).startswith("web.A: it has no value. Set it with: aiserver-tray")
     given = {"web.A": "a", "web.C": "", "web.E": "x"}
     assert missing_values(catalog, module, given) == []
+    # Variables of a plain file may be empty.
+    plain = module_of(tmp_path, "plain", service_of("s", "environment: {A: '${A}'}"))
+    assert missing_values(Catalog({"plain": plain}), plain, {}) == []
 
 
-def test_a_plain_files_variables_may_be_empty(tmp_path: Path) -> None:
-    module = module_of(tmp_path, "web", service_of("s", "environment: {A: '${A}'}"))
-    assert missing_values(Catalog({"web": module}), module, {}) == []
-
-
-@pytest.mark.parametrize("names", [["web.POSTGRES_PASSWORD"], ["base.POSTGRES_PASSWORD"]])
-def test_a_required_modules_setting_counts_too(tmp_path: Path, names: list[str]) -> None:
+def test_a_required_modules_setting_counts_too(tmp_path: Path) -> None:
     secret = "{POSTGRES_PASSWORD: {type: secret, shared: true}}"
-    base = f"x-aiserver: {{kind: basic, settings: {secret}}}\n"
-    web = "x-aiserver: {kind: feature, requires: [base]}\n"
+    base = f"x-aiserver: {{kind: basic, settings: {secret}}}\n" + service_of("s")
     used = service_of("s", "environment: {P: '${POSTGRES_PASSWORD}'}")
+    web = f"x-aiserver: {{kind: feature, requires: [base]}}\n{used}"
     modules = {
-        "base": module_of(tmp_path, "base", base + service_of("s")),
-        "web": module_of(tmp_path, "web", web + used),
+        name: module_of(tmp_path, name, file) for name, file in (("base", base), ("web", web))
     }
-    errors = missing_values(Catalog(modules), modules["web"], dict.fromkeys(names, "x"))
-    assert [error.data["name"] for error in errors] == (
-        [] if names == ["base.POSTGRES_PASSWORD"] else ["base.POSTGRES_PASSWORD"]
-    )
+    for given, missing in (("web", ["base.POSTGRES_PASSWORD"]), ("base", [])):
+        errors = missing_values(
+            Catalog(modules), modules["web"], {f"{given}.POSTGRES_PASSWORD": "x"}
+        )
+        assert [error.data["name"] for error in errors] == missing

@@ -69,16 +69,14 @@ def test_all_other_steps_wait_for_pulls_and_builds(targets: list[ModuleTarget]) 
     assert found.notices == (), "all is made anew anyhow"
 
 
-def test_the_image_that_looks_at_the_kernel_comes_first_and_is_not_indispensable(
-    targets: list[ModuleTarget],
+def test_the_image_that_looks_at_the_kernel_comes_first_and_once(
+    targets: list[ModuleTarget], tmp_path: Path
 ) -> None:
     plan = preview(Request("up"), prepared(targets, Observed(), lacks_helper=True)).plan
     first, *others = plan
     assert first.id == f"pull {HELPER.display_name}"
     assert all(first.id in step.after - step.needs for step in others)
-
-
-def test_an_image_that_is_both_is_pulled_once(tmp_path: Path) -> None:
+    # It is pulled once if a service has it, too.
     text = f"services: {{web: {{image: '{HELPER.name}', pull_policy: always}}}}"
     found = preview(
         Request("up"), prepared(targets_of(tmp_path, m=text), Observed(), lacks_helper=True)

@@ -23,9 +23,8 @@ from aiserver_tray.spec.model import ServiceTarget
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen, EngineDown
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import StepView
+from tests.support.limits import LIMIT
 from tests.unit.operations.planning import running, targets_of
-
-LIMIT = 30.0
 
 
 class Script:
@@ -112,60 +111,65 @@ CHAIN = """
 """
 
 
-def test_the_longest_path_goes_first(tmp_path: Path, store: Store) -> None:
+class Begun:
+    """A start of CHAIN whose container ``ai-m-a`` is not ready."""
+
+    def __init__(self, folder: Path, store: Store, *unready: str, restarts: int = 0) -> None:
+        self.script = Script()
+        self.script.unready = {"ai-m-a", *unready}
+        self.script.restarts = restarts
+        plan = plan_of(folder, CHAIN)
+        target = next(step.target for step in plan if step.id == "start ai-m-a")
+        assert isinstance(target, ServiceTarget)
+        self.target = target
+        self.run = Run(plan, self.script, store)
+
+
+def test_the_longest_path_goes_first_and_the_time_left_shrinks(
+    tmp_path: Path, store: Store
+) -> None:
     script = Script()
-    end = Run(plan_of(tmp_path, CHAIN), script, store, at_once=1).end()
-    assert set(end.values()) == {"done"}
+    run = Run(plan_of(tmp_path, CHAIN), script, store, at_once=1)
+    assert set(run.end().values()) == {"done"}
     starts = [step for step in script.order if step.startswith("start")]
     assert starts[:2] == ["start ai-m-a", "start ai-m-b"]
+    assert run.seconds_left[0] > run.seconds_left[-1] == 0
 
 
-def test_no_more_steps_run_at_once_than_the_engine_has_processors(
-    tmp_path: Path, store: Store
+NINE = "    services:" + "".join(f"\n      s{n}: {{image: 'busybox:1'}}" for n in range(9))
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "count"),
+    [(CHAIN, "a b c leaf1 leaf2 leaf3", 2), (NINE, "s0 s1 s2 s3 s4 s5 s6 s7 s8", 6)],
+    ids=["as many as the engine has processors", "more where they hold up no longer path"],
+)
+def test_only_some_steps_run_at_once(
+    tmp_path: Path, store: Store, text: str, names: str, count: int
 ) -> None:
-    held = tuple(f"create ai-m-{name}" for name in ("a", "b", "c", "leaf1", "leaf2", "leaf3"))
+    held = tuple(f"create ai-m-{name}" for name in names.split())
     script = Script(held=held)
-    run = Run(plan_of(tmp_path, CHAIN), script, store, at_once=2)
-    first = {script.begun.get(timeout=LIMIT) for _ in range(2)}
+    run = Run(plan_of(tmp_path, text), script, store, at_once=2)
+    first = {script.begun.get(timeout=LIMIT) for _ in range(count)}
+    assert first < {*held}
     assert script.begun.empty()
-    for step in first:
-        script.release(step)
+    script.release(first.pop())
     script.begun.get(timeout=LIMIT)
-    for step in held:
-        script.release(step)
-    run.end()
-
-
-def test_more_steps_run_at_once_where_they_hold_up_no_longer_path(
-    tmp_path: Path, store: Store
-) -> None:
-    services = "".join(f"\n      s{n}: {{image: 'busybox:1'}}" for n in range(9))
-    held = tuple(f"create ai-m-s{n}" for n in range(9))
-    script = Script(held=held)
-    run = Run(plan_of(tmp_path, f"    services:{services}"), script, store, at_once=2)
-    begun = {script.begun.get(timeout=LIMIT) for _ in range(6)}
-    assert begun < {*held}
-    assert script.begun.empty()
     for step in held:
         script.release(step)
     assert set(run.end().values()) == {"done"}
 
 
 def test_services_wait_for_those_that_they_need(tmp_path: Path, store: Store) -> None:
-    script = Script()
-    script.unready = {"ai-m-a"}
-    plan = plan_of(tmp_path, CHAIN)
-    run = Run(plan, script, store)
-    target = next(step.target for step in plan if step.id == "start ai-m-a")
-    assert isinstance(target, ServiceTarget)
+    at = Begun(tmp_path, store)
     begun: set[str] = set()
     while not {"start ai-m-leaf1", "start ai-m-leaf2", "start ai-m-leaf3"} <= begun:
-        begun.add(script.begun.get(timeout=LIMIT))
-    assert "start ai-m-b" not in script.order
+        begun.add(at.script.begun.get(timeout=LIMIT))
+    assert "start ai-m-b" not in at.script.order
     wait_for(store, "ai-m-a")
-    store.put(ContainerSeen(running(target, health="healthy")))
-    assert set(run.end().values()) == {"done"}
-    assert run.runner.ready_after.keys() >= {"m/a", "m/b", "m/c"}
+    store.put(ContainerSeen(running(at.target, health="healthy")))
+    assert set(at.run.end().values()) == {"done"}
+    assert at.run.runner.ready_after.keys() >= {"m/a", "m/b", "m/c"}
 
 
 def test_only_from_a_start_it_is_learnt_how_long_a_service_takes(
@@ -196,56 +200,28 @@ def test_failed_step_skips_only_the_steps_that_need_it(tmp_path: Path, store: St
     assert {view.status for view in run.views if view.seconds is None} == {"skipped"}
 
 
-def test_a_container_that_ends_fails_at_once(tmp_path: Path, store: Store) -> None:
-    script = Script()
-    script.unready = {"ai-m-a"}
-    plan = plan_of(tmp_path, CHAIN)
-    run = Run(plan, script, store)
-    target = next(step.target for step in plan if step.id == "start ai-m-a")
-    assert isinstance(target, ServiceTarget)
-    wait_for(store, "ai-m-a")
-    store.put(ContainerSeen(running(target, status="exited", exit_code=7)))
-    assert run.end()["wait ai-m-a"] == "failed"
-    (error,) = run.runner.errors
-    assert error.data["exitCode"] == 7
-
-
-def test_a_new_container_that_ended_before_it_was_looked_at_fails(
+def test_a_container_that_ends_or_is_removed_by_hand_fails_at_once(
     tmp_path: Path, store: Store
 ) -> None:
-    script = Script()
-    script.unready, script.restarts = {"ai-m-a"}, 1
-    run = Run(plan_of(tmp_path, CHAIN), script, store)
-    assert run.end()["wait ai-m-a"] == "failed"
-
-
-def test_wait_ignores_the_state_from_before_the_start(tmp_path: Path, store: Store) -> None:
-    script = Script()
-    script.unready = {"ai-m-a"}
-    plan = plan_of(tmp_path, CHAIN)
-    target = next(step.target for step in plan if step.id == "start ai-m-a")
-    assert isinstance(target, ServiceTarget)
-    now = running(target, health="starting")
-    assert now.started_at is not None
-    stale = replace(now, status="exited", started_at=now.started_at.replace(year=2020))
-    run = Run(plan, script, store)
+    at = Begun(tmp_path / "ends", store)
     wait_for(store, "ai-m-a")
-    store.put(ContainerSeen(stale))
-    store.put(ContainerSeen(replace(now, health="healthy")))
-    assert run.end()["wait ai-m-a"] == "done"
+    store.put(ContainerSeen(running(at.target, status="exited", exit_code=7)))
+    assert at.run.end()["wait ai-m-a"] == "failed"
+    (error,) = at.run.runner.errors
+    assert error.data["exitCode"] == 7
+    store.put(ContainerGone(store.state.containers["ai-m-a"].id))
 
-
-def test_a_container_that_is_removed_by_hand_fails(tmp_path: Path, store: Store) -> None:
-    script = Script()
-    script.unready = {"ai-m-a"}
-    plan = plan_of(tmp_path, CHAIN)
-    run = Run(plan, script, store)
+    at = Begun(tmp_path / "is removed", store)
     wait_for(store, "ai-m-a")
     store.put(ContainerGone(store.state.containers["ai-m-a"].id))
-    assert run.end()["wait ai-m-a"] == "failed"
+    assert at.run.end()["wait ai-m-a"] == "failed"
 
 
-def test_a_service_that_is_late_fails_at_its_limit(tmp_path: Path, store: Store) -> None:
+def test_a_container_that_ended_before_it_was_looked_at_or_is_late_fails(
+    tmp_path: Path, store: Store
+) -> None:
+    assert Begun(tmp_path, store, restarts=1).run.end()["wait ai-m-a"] == "failed"
+    # So does one that is late, at its limit.
     text = """
         services:
           a: {image: "busybox:1", x-aiserver: {ready_within: 50ms}}
@@ -254,6 +230,17 @@ def test_a_service_that_is_late_fails_at_its_limit(tmp_path: Path, store: Store)
     script.unready = {"ai-m-a"}
     run = Run(plan_of(tmp_path, text), script, store)
     assert run.end()["wait ai-m-a"] == "failed"
+
+
+def test_wait_ignores_the_state_from_before_the_start(tmp_path: Path, store: Store) -> None:
+    at = Begun(tmp_path, store)
+    now = running(at.target, health="starting")
+    assert now.started_at is not None
+    stale = replace(now, status="exited", started_at=now.started_at.replace(year=2020))
+    wait_for(store, "ai-m-a")
+    store.put(ContainerSeen(stale))
+    store.put(ContainerSeen(replace(now, health="healthy")))
+    assert at.run.end()["wait ai-m-a"] == "done"
 
 
 def test_after_cancelling_no_step_begins(tmp_path: Path, store: Store) -> None:
@@ -270,21 +257,13 @@ def test_after_cancelling_no_step_begins(tmp_path: Path, store: Store) -> None:
 
 
 def test_without_an_engine_nothing_more_begins(tmp_path: Path, store: Store) -> None:
-    script = Script()
-    script.unready = {"ai-m-a", "ai-m-leaf1", "ai-m-leaf2", "ai-m-leaf3"}
-    run = Run(plan_of(tmp_path, CHAIN), script, store)
-    while script.begun.get(timeout=LIMIT) != "start ai-m-a":
+    at = Begun(tmp_path, store, "ai-m-leaf1", "ai-m-leaf2", "ai-m-leaf3")
+    while at.script.begun.get(timeout=LIMIT) != "start ai-m-a":
         pass
     store.put(EngineDown(EngineDownError("here", "gone")))
-    run.end()
-    assert [error.code for error in run.runner.errors] == ["E_ENGINE_DOWN"]
-    assert "start ai-m-b" not in script.order
-
-
-def test_the_time_left_shrinks(tmp_path: Path, store: Store) -> None:
-    run = Run(plan_of(tmp_path, CHAIN), Script(), store)
-    run.end()
-    assert run.seconds_left[0] > run.seconds_left[-1] == 0
+    at.run.end()
+    assert [error.code for error in at.run.runner.errors] == ["E_ENGINE_DOWN"]
+    assert "start ai-m-b" not in at.script.order
 
 
 def test_a_step_that_takes_longer_than_expected_is_not_about_to_end(tmp_path: Path) -> None:

@@ -54,30 +54,26 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
     store.close()
 
 
-def test_basic_that_a_removed_module_still_uses_is_not_stopped(parts: Parts) -> None:
+def test_basic_that_a_removed_module_still_uses_is_neither_stopped_nor_unused(
+    parts: Parts,
+) -> None:
     with pytest.raises(InUseError) as refused:
         scope_of(Request("stop", ("base", "other")), parts)
     assert refused.value.data == {"module": "base", "users": ["gone"]}
     scope = scope_of(Request("stop", ("base",), cascade=True), parts)
     assert scope.modules == ("base", "gone", "other")
 
-
-def test_basic_that_a_removed_module_still_uses_is_not_unused(parts: Parts) -> None:
     parts.settings.change(APP_SETTINGS, {"app.stop_unused_basics": "true"})
     assert scope_of(Request("stop", ("other",)), parts).modules == ("other",)
     scope = scope_of(Request("stop", ("other", "gone")), parts)
-    assert scope.modules == ("other", "gone", "base")
-    assert scope.locked == ("other", "gone", "base")
+    assert scope.modules == scope.locked == ("other", "gone", "base")
     assert scope.unused == {"base"}
 
-
-def test_a_request_is_limited_to_services_that_there_are(parts: Parts) -> None:
-    stop = Request("stop", ("other",), services=("other",))
-    parts.settings.change(APP_SETTINGS, {"app.stop_unused_basics": "true"})
-    assert scope_of(stop, parts).modules == ("other",), "its basic is still used"
+    service = Request("stop", ("other",), services=("other",))
+    assert scope_of(service, parts).modules == ("other",), "its basic is still used"
     with pytest.raises(UnknownNameError):
-        scope_of(replace(stop, services=("othr",)), parts)
-    for wrong in (replace(stop, modules=()), replace(stop, kind="down")):
+        scope_of(replace(service, services=("othr",)), parts)
+    for wrong in (replace(service, modules=()), replace(service, kind="down")):
         with pytest.raises(RequestError):
             scope_of(wrong, parts)
 
@@ -150,10 +146,9 @@ def choosing(parts: Parts, *chosen: str) -> Parts:
 
 @pytest.mark.parametrize("kind", ["up", "pull"])
 def test_a_chosen_module_that_left_the_catalog_is_left_out_and_reported(
-    parts: Parts, kind: OperationKind
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, kind: OperationKind
 ) -> None:
     scope = scope_of(Request(kind), choosing(parts, "others", "other"))
-
     assert set(scope.targets) == {"base", "other"}
     assert "others" not in scope.modules
     assert list(scope.lacking) == ["others"]
@@ -161,10 +156,18 @@ def test_a_chosen_module_that_left_the_catalog_is_left_out_and_reported(
     assert "The chosen module 'others' was not found in any catalog folder." in told
     assert "aiserver-tray choose" in told
 
+    monkeypatch.setattr("aiserver_tray.operations.prepare.plan_images", lambda *_: Plan())
+    monkeypatch.setattr("aiserver_tray.operations.prepare.untrusted", lambda _: [])
+    (notice,) = prepare(Request("pull"), scope, parts).notices
+    assert "'others'" in notice.render()
 
-def test_unknown_name_is_an_error_with_a_suggestion(parts: Parts) -> None:
+
+def test_unknown_names_and_a_choice_of_which_nothing_is_left_are_errors(parts: Parts) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean other"):
         scope_of(Request("pull", ("others", "other")), choosing(parts, "other"))
+    with pytest.raises(UnknownNameError, match="'gone' was not found in any catalog folder"):
+        scope_of(Request("up"), choosing(parts, "gone"))
+    assert scope_of(Request("up"), choosing(parts)).modules == ()
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -181,17 +184,3 @@ def test_commands_before_a_stop_are_of_a_trusted_module_only(
     )
     scope = scope_of(Request("stop", ("other",)), replace(parts, modules=cast("Any", modules)))
     assert {*scope.targets} == ({"other"} if trusted else set())
-
-
-def test_no_chosen_module_left_is_an_error(parts: Parts) -> None:
-    with pytest.raises(UnknownNameError, match="'gone' was not found in any catalog folder"):
-        scope_of(Request("up"), choosing(parts, "gone"))
-    assert scope_of(Request("up"), choosing(parts)).modules == ()
-
-
-def test_missing_chosen_module_is_a_notice(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    scope = scope_of(Request("pull"), choosing(parts, "gone", "base"))
-    monkeypatch.setattr("aiserver_tray.operations.prepare.plan_images", lambda *_: Plan())
-    monkeypatch.setattr("aiserver_tray.operations.prepare.untrusted", lambda _: [])
-    (notice,) = prepare(Request("pull"), scope, parts).notices
-    assert "'gone'" in notice.render()

@@ -32,11 +32,12 @@ from aiserver_tray.operations.prepare import Prepared
 from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.scope import Scope
-from aiserver_tray.settings.entries import Entry, OperationEntry
+from aiserver_tray.settings.entries import OperationEntry
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import OperationView, StepView
 from aiserver_tray.system.paths import Home
+from tests.support.limits import LIMIT
 from tests.unit.operations.planning import observed, targets_of
 from tests.unit.runtime_folder import runtime_folder
 
@@ -44,7 +45,6 @@ __all__ = ["runtime_folder"]
 
 SECRET = "password-of-somebody"
 ENGINE = "engine"
-LIMIT = 30.0
 ACTOR = Actor("command", 1)
 
 
@@ -186,8 +186,11 @@ def revival(parts: Parts, runtime_folder: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("left", [(), ("web",)])
-def test_a_revival_leaves_alone_what_was_stopped_while_it_waited(
-    revival: Revivals, store: Store, left: tuple[str, ...]
+def test_a_revival_leaves_alone_what_was_stopped_before_it_had_the_locks(
+    revival: Revivals,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    left: tuple[str, ...],
 ) -> None:
     with module_locks(ENGINE, ["n8n"], Work("aiserver-tray stop n8n", "ours", "/home")):
         operation = revival.begin()
@@ -198,16 +201,11 @@ def test_a_revival_leaves_alone_what_was_stopped_while_it_waited(
     assert revival.prepared == ([left] if left else [])
     assert revival.desired == list(left)
 
-
-def test_a_revival_leaves_alone_what_was_stopped_before_it_had_the_locks(
-    revival: Revivals, monkeypatch: pytest.MonkeyPatch
-) -> None:
     early = Scope(("web", "n8n"), ("web", "n8n", "base"))
     monkeypatch.setattr(stages, "first_scope", lambda *_: early)
-    revival.want("web")
     assert revival.begin().wait(LIMIT).status == "succeeded"
-    assert revival.prepared == [("web",)]
-    assert revival.desired == ["web"]
+    assert revival.prepared == ([left] * 2 if left else []), "it did not even wait"
+    assert revival.desired == list(left)
 
 
 def test_revival_starts_the_other_modules_and_fails_with_the_blocked_ones(
@@ -248,29 +246,33 @@ def test_a_bug_is_reported_by_its_place_and_never_by_its_text(
     assert SECRET not in caplog.text + str(view.error)
 
 
+def only_entry(parts: Parts) -> OperationEntry:
+    (entry,) = parts.settings.journal.read()
+    assert isinstance(entry, OperationEntry)
+    return entry
+
+
 def test_journal_has_actor_and_result_without_secrets(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts.modules.secrets.append(SECRET)
-    journal, begun = parts.settings.journal, list[Entry]()
+    begun: list[OperationEntry] = []
 
     def fail(*_: object) -> Scope:
-        begun.extend(journal.read())
+        begun.append(only_entry(parts))
         raise ImageBuildError("m", "m:1", "failed", [SECRET])
 
     monkeypatch.setattr(stages, "first_scope", fail)
     actor = Actor("window", 5)
     Operations(parts).start(Request("up", ("m",)), actor).wait(LIMIT)
-    (first,), (last,) = begun, journal.read()
-    assert isinstance(first, OperationEntry)
-    assert isinstance(last, OperationEntry)
+    (first,), last = begun, only_entry(parts)
     assert (first.status, first.actor, first.pid) == ("running", actor, os.getpid())
     assert (last.id, last.time, last.actor) == (first.id, first.time, actor)
     assert (last.status, last.code, last.modules) == ("failed", "E_IMAGE_BUILD", ("m",))
     assert last.message
     assert last.message["en"] != last.message["zh"]
     assert last.seconds is not None
-    assert SECRET.encode() not in journal.path.read_bytes()
+    assert SECRET.encode() not in parts.settings.journal.path.read_bytes()
 
 
 def test_an_operation_whose_process_ends_is_recorded_as_begun_and_is_no_bug(
@@ -282,16 +284,10 @@ def test_an_operation_whose_process_ends_is_recorded_as_begun_and_is_no_bug(
 
     monkeypatch.setattr(stages, "first_scope", work)
     Operations(parts).start(Request("up", ("m",))).wait(LIMIT)
-    (entry,) = parts.settings.journal.read()
-    assert isinstance(entry, OperationEntry)
+    entry = only_entry(parts)
     assert (entry.status, entry.message) == ("running", None)
+    assert entry.actor == Actor("command", os.getpid()), "without a client, it is the command's"
     assert not caplog.records
-
-
-def test_an_operation_without_a_client_is_of_the_command_itself(parts: Parts) -> None:
-    Operations(parts).start(Request("up")).wait(LIMIT)
-    (entry,) = parts.settings.journal.read()
-    assert entry.actor == Actor("command", os.getpid())
 
 
 def test_the_steps_of_all_plans_are_recorded(parts: Parts) -> None:
@@ -307,8 +303,7 @@ def test_the_steps_of_all_plans_are_recorded(parts: Parts) -> None:
     record.next_plan(begun)
     record.next_plan(replace(begun, steps=(pull,)))
     record.end(replace(begun, steps=(start,), status="succeeded"))
-    (entry,) = parts.settings.journal.read()
-    assert isinstance(entry, OperationEntry)
+    entry = only_entry(parts)
     told = [(step.kind, step.status, step.began, step.seconds) for step in entry.steps]
     assert told == [("pull", "done", 2.0, 1.235), ("start", "skipped", None, None)]
     assert (entry.steps[0].usual, entry.steps[0].total) == (2.0, 9)

@@ -1,5 +1,6 @@
 """The plan of `up`: what is made, started, waited for, and in which order."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,16 +18,17 @@ from aiserver_tray.operations.plan.up import (
     plan_without_waiting,
 )
 from aiserver_tray.spec.model import ModuleTarget
-from tests.unit.operations.planning import (
-    APP,
-    BASE,
-    IMAGE_ID,
-    MADE,
-    done,
-    observed,
-    running,
-    targets_of,
-)
+from tests.unit.operations.planning import APP, BASE, IMAGE_ID, MADE, observed, running, targets_of
+
+OTHER = {"config_hash": "other"}
+EXITED = {"status": "exited"}
+STARTING = {"health": "starting"}
+LATER = MADE + timedelta(hours=3)
+WEB = frozenset({"web"})
+WEB_WEB = frozenset({("web", "web")})
+
+Changes = Mapping[str, Mapping[str, Any] | None]
+Needs = Mapping[str, set[str]]
 
 
 @pytest.fixture
@@ -38,15 +40,22 @@ def ids(plan: Plan) -> list[str]:
     return [step.id for step in plan]
 
 
-def needs(plan: Plan, step_id: str) -> set[str]:
-    return set(next(step.needs for step in plan if step.id == step_id))
+def subjects(plan: Plan, kind: str) -> set[str]:
+    return {step.subject for step in plan if step.kind == kind}
 
 
-def but(stack: list[ModuleTarget], container: str, **changes: Any) -> Observed:  # noqa: ANN401
-    """Everything runs, but for one *container*."""
+def needs(plan: Plan, *step_ids: str) -> Needs:
+    return {step.id: set(step.needs) for step in plan if step.id in step_ids}
+
+
+def but(stack: list[ModuleTarget], changes: Changes, **rest: Any) -> Observed:  # noqa: ANN401
+    """Everything runs, but for the containers in *changes*; those with None are gone."""
     there = observed(stack)
-    changed = replace(there.containers[container], **changes)
-    return replace(there, containers={**there.containers, container: changed})
+    containers = {name: c for name, c in there.containers.items() if changes.get(name, {}) == {}}
+    for name, change in changes.items():
+        if change is not None:
+            containers[name] = replace(there.containers[name], **change)
+    return replace(there, containers=containers, **rest)
 
 
 def test_a_first_start_makes_everything_in_order(stack: list[ModuleTarget]) -> None:
@@ -63,14 +72,20 @@ def test_a_first_start_makes_everything_in_order(stack: list[ModuleTarget]) -> N
             for name in ("ai-base", "ai-web-job", "ai-web", "ai-web-worker")
         ),
     }
-    assert needs(plan, "create ai-base") == {
-        "pull busybox:1",
-        "network ai-base",
-        "volume ai-base-data",
+    base = {"pull busybox:1", "network ai-base", "volume ai-base-data"}
+    expected = {
+        "create ai-base": base,
+        "start ai-web-job": {"create ai-web-job", "wait ai-base"},
+        "start ai-web": {"create ai-web", "wait ai-web-job", "wait ai-base"},
+        "start ai-web-worker": {"create ai-web-worker", "wait ai-web", "wait ai-base"},
     }
-    assert needs(plan, "start ai-web-job") == {"create ai-web-job", "wait ai-base"}
-    for name, before in (("ai-web", "ai-web-job"), ("ai-web-worker", "ai-web")):
-        assert needs(plan, f"start {name}") == {f"create {name}", f"wait {before}", "wait ai-base"}
+    assert needs(plan, *expected) == expected
+    seen: set[str] = set()
+    for step in plan:
+        assert step.needs <= seen
+        seen.add(step.id)
+    waits = subjects(plan_without_waiting(plan), "wait")
+    assert waits == {"ai-base", "ai-web-job", "ai-web"}, "only where something else waits"
 
 
 def test_a_service_waits_for_no_more_of_the_requires_than_it_says(tmp_path: Path) -> None:
@@ -81,74 +96,100 @@ def test_a_service_waits_for_no_more_of_the_requires_than_it_says(tmp_path: Path
           some: {image: "busybox:1", x-aiserver: {requires: [base]}}
           none: {image: "busybox:1", x-aiserver: {requires: []}}
     """
-    other = BASE.replace("base:", "other:")
-    plan = plan_up(targets_of(tmp_path, base=BASE, other=other, web=app), Observed())
-
-    assert needs(plan, "start ai-web-all") == {
-        "create ai-web-all",
-        "wait ai-base",
-        "wait ai-other",
+    stack = targets_of(tmp_path, base=BASE, other=BASE.replace("base:", "other:"), web=app)
+    expected: Needs = {
+        "start ai-web-all": {"create ai-web-all", "wait ai-base", "wait ai-other"},
+        "start ai-web-some": {"create ai-web-some", "wait ai-base"},
+        "start ai-web-none": {"create ai-web-none"},
     }
-    assert needs(plan, "start ai-web-some") == {"create ai-web-some", "wait ai-base"}
-    assert needs(plan, "start ai-web-none") == {"create ai-web-none"}
+    assert needs(plan_up(stack, Observed()), *expected) == expected
 
-
-def test_up_keeps_services_that_do_not_wait_for_the_started_module(tmp_path: Path) -> None:
-    app = """
-        x-aiserver: {kind: feature, requires: [base]}
-        services:
-          all: {image: "busybox:1"}
-          none: {image: "busybox:1", x-aiserver: {requires: []}}
-    """
-    stack = targets_of(tmp_path, base=BASE, web=app)
-    there = observed(stack)
-    containers = {**there.containers}
-    containers["ai-base"] = replace(containers["ai-base"], status="exited")
-    for name in ("ai-web-all", "ai-web-none"):
-        containers[name] = replace(containers[name], health="starting")
-    plan = plan_up(stack, replace(there, containers=containers))
-
-    assert needs(plan, "start ai-web-all") == {"wait ai-base"}
+    there = but(stack, {"ai-base": EXITED, "ai-web-all": STARTING, "ai-web-none": STARTING})
+    plan = plan_up(stack, there)
+    assert needs(plan, "start ai-web-all") == {"start ai-web-all": {"wait ai-base"}}
     assert "start ai-web-none" not in ids(plan)
     assert "wait ai-web-none" in ids(plan)
 
 
-def test_steps_come_after_what_they_need(stack: list[ModuleTarget]) -> None:
-    seen: set[str] = set()
-    for step in plan_up(stack, Observed()):
-        assert step.needs <= seen
-        seen.add(step.id)
+def steps(name: str, kinds: str) -> list[str]:
+    return [f"{kind} {name}" for kind in kinds.split()]
 
 
-def test_up_of_an_unchanged_running_stack_does_nothing(stack: list[ModuleTarget]) -> None:
-    assert not plan_up(stack, observed(stack)).steps
+WORKER = "ai-web-worker"
+RUN = "start wait"
+MAKE = "remove create start wait"
+JOB = steps("ai-web-job", RUN)
+PLANS: dict[str, tuple[Changes, Mapping[str, Any], list[str]]] = {
+    "nothing changed": ({}, {}, []),
+    "its configuration": ({WORKER: OTHER}, {}, steps(WORKER, f"stop {MAKE}")),
+    "its image": (
+        {},
+        {"images": {"busybox:1": IMAGE_ID, "busybox:2": "sha256:new"}},
+        steps(WORKER, f"stop {MAKE}"),
+    ),
+    **{
+        f"it is {status}": ({WORKER: {"status": status}}, {}, steps(WORKER, RUN))
+        for status in ("exited", "paused", "restarting")
+    },
+    "it is not healthy yet": ({"ai-web": STARTING}, {}, ["wait ai-web"]),
+    "a job runs again for its user": ({"ai-web": EXITED}, {}, [*JOB, *steps("ai-web", RUN)]),
+    "a job failed": ({"ai-web-job": {"exit_code": 1}}, {}, JOB),
+    "a job changed": ({"ai-web-job": OTHER}, {}, steps("ai-web-job", MAKE)),
+    "a job is older than a volume": ({}, {"volumes": {"ai-base-data": LATER}}, JOB),
+    "a job whose container is gone is not missed": ({"ai-web-job": None}, {}, []),
+}
 
 
-def test_a_changed_configuration_recreates_just_that_container(stack: list[ModuleTarget]) -> None:
-    plan = plan_up(stack, but(stack, "ai-web-worker", config_hash="other"))
-    assert ids(plan) == [
-        "stop ai-web-worker",
-        "remove ai-web-worker",
-        "create ai-web-worker",
-        "start ai-web-worker",
-        "wait ai-web-worker",
-    ]
-
-
-def test_the_old_container_serves_until_the_new_image_is_there(stack: list[ModuleTarget]) -> None:
-    there = but(stack, "ai-web-worker", config_hash="other")
-    plan = plan_up(stack, replace(there, images={"busybox:1": IMAGE_ID}))
-    assert needs(plan, "stop ai-web-worker") == {"pull busybox:2"}
-    assert needs(plan, "remove ai-web-worker") == {"stop ai-web-worker", "pull busybox:2"}
-
-
-def test_another_image_under_the_same_name_recreates_the_container(
-    stack: list[ModuleTarget],
+@pytest.mark.parametrize(("changes", "rest", "expected"), PLANS.values(), ids=PLANS)
+def test_up_does_what_a_change_needs_and_no_more(
+    stack: list[ModuleTarget], changes: Changes, rest: Mapping[str, Any], expected: list[str]
 ) -> None:
-    images = {"busybox:1": IMAGE_ID, "busybox:2": "sha256:new"}
-    plan = plan_up(stack, replace(observed(stack), images=images))
-    assert "create ai-web-worker" in ids(plan)
-    assert "create ai-web" not in ids(plan)
+    assert ids(plan_up(stack, but(stack, changes, **rest))) == expected
+
+
+ORDERS: dict[str, tuple[Changes, Mapping[str, Any], Needs]] = {
+    "the old one serves until the new image is there": (
+        {WORKER: OTHER},
+        {"images": {"busybox:1": IMAGE_ID}},
+        {
+            f"stop {WORKER}": {"pull busybox:2"},
+            f"remove {WORKER}": {f"stop {WORKER}", "pull busybox:2"},
+        },
+    ),
+    "without a build, a built image is not its own": (
+        {WORKER: {"image": "docker.io/aiserver/web-worker:2"}},
+        {
+            "images": {
+                "busybox:1": IMAGE_ID,
+                "aiserver/web-worker:2": IMAGE_ID,
+                "aiserver/web/worker:2": IMAGE_ID,
+            }
+        },
+        {f"remove {WORKER}": {f"stop {WORKER}", "pull busybox:2"}},
+    ),
+    "one that runs before its dependency is waited for after it": (
+        {"ai-base": EXITED, "ai-web-job": STARTING, "ai-web": STARTING, WORKER: STARTING},
+        {},
+        {
+            "start ai-web": {"wait ai-base"},
+            "wait ai-web": {"start ai-web"},
+            f"start {WORKER}": {"wait ai-base", "wait ai-web"},
+        },
+    ),
+    "required modules are waited for behind one that runs": (
+        {"ai-base": EXITED, WORKER: EXITED},
+        {},
+        {f"start {WORKER}": {"wait ai-base"}, "start ai-web": set()},
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "rest", "expected"), ORDERS.values(), ids=ORDERS)
+def test_steps_wait_for_each_other(
+    stack: list[ModuleTarget], changes: Changes, rest: Mapping[str, Any], expected: Needs
+) -> None:
+    found = needs(plan_up(stack, but(stack, changes, **rest)), *expected)
+    assert found == {step: before for step, before in expected.items() if before}
 
 
 BUILT = "services: {web: {image: 'web:1', build: .}}"
@@ -156,7 +197,7 @@ LOCAL, FORMER = "aiserver/web/web:1", "aiserver/web-web:1"
 
 
 @pytest.mark.parametrize(
-    ("images", "image", "steps"),
+    ("images", "image", "expected"),
     [
         ({"web:1"}, "web:1", set()),
         ({"web:1", LOCAL}, LOCAL, set()),
@@ -169,7 +210,7 @@ LOCAL, FORMER = "aiserver/web/web:1", "aiserver/web-web:1"
     ],
 )
 def test_up_of_a_service_with_a_build_runs_the_image_that_was_built_for_it(
-    tmp_path: Path, images: set[str], image: str, steps: set[str]
+    tmp_path: Path, images: set[str], image: str, expected: set[str]
 ) -> None:
     targets = targets_of(tmp_path, web=BUILT)
     there = {name: f"sha256:{name}" for name in images}
@@ -178,161 +219,85 @@ def test_up_of_a_service_with_a_build_runs_the_image_that_was_built_for_it(
 
     plan = plan_up(targets, observed(targets, {"ai-web": container}, images=there))
 
-    assert {step for step in ids(plan) if step.split()[0] in ("pull", "build", "create")} == steps
-
-
-def test_a_service_without_a_build_keeps_no_container_of_one(stack: list[ModuleTarget]) -> None:
-    there = but(stack, "ai-web-worker", image="docker.io/aiserver/web-worker:2")
-    local = {"aiserver/web-worker:2": IMAGE_ID, "aiserver/web/worker:2": IMAGE_ID}
-    plan = plan_up(stack, replace(there, images={"busybox:1": IMAGE_ID, **local}))
-    assert needs(plan, "remove ai-web-worker") == {"stop ai-web-worker", "pull busybox:2"}
+    made = {step for step in ids(plan) if step.split()[0] in ("pull", "build", "create")}
+    assert made == expected
 
 
 @pytest.mark.parametrize("status", ["created", "removing", "dead"])
 def test_container_that_cannot_be_started_is_recreated(
     stack: list[ModuleTarget], status: str
 ) -> None:
-    plan = plan_up(stack, but(stack, "ai-web", status=status))
+    plan = plan_up(stack, but(stack, {"ai-web": {"status": status}}))
     assert {"remove ai-web", "create ai-web"} <= {*ids(plan)}
 
 
-def test_a_container_whose_network_is_gone_is_recreated(stack: list[ModuleTarget]) -> None:
-    there = but(stack, "ai-web", status="exited")
-    plan = plan_up(stack, replace(there, networks={"ai-base": "id-ai-base"}))
-    assert "network ai-web" in needs(plan, "create ai-web")
-    another = {**there.networks, "ai-web": "made by somebody since"}
-    assert "create ai-web" in ids(plan_up(stack, replace(there, networks=another)))
-
-
-@pytest.mark.parametrize("status", ["exited", "paused", "restarting"])
-def test_container_that_does_not_run_is_started(stack: list[ModuleTarget], status: str) -> None:
-    plan = plan_up(stack, but(stack, "ai-web-worker", status=status))
-    assert ids(plan) == ["start ai-web-worker", "wait ai-web-worker"]
-
-
-def test_up_waits_for_a_container_that_is_not_healthy_yet(stack: list[ModuleTarget]) -> None:
-    assert ids(plan_up(stack, but(stack, "ai-web", health="starting"))) == ["wait ai-web"]
-
-
-def test_service_that_runs_before_its_dependency_is_waited_for_after_it(
+def test_a_service_that_left_the_module_is_removed_and_others_recreated_on_request(
     stack: list[ModuleTarget],
 ) -> None:
-    there = observed(stack)
-    early = {name: replace(c, health="starting") for name, c in there.containers.items()}
-    early["ai-base"] = replace(early["ai-base"], status="exited")
-    plan = plan_up(stack, replace(there, containers=early))
-    assert needs(plan, "start ai-web") == {"wait ai-base"}
-    assert needs(plan, "wait ai-web") == {"start ai-web"}
-    assert needs(plan, "start ai-web-worker") == {"wait ai-base", "wait ai-web"}
-
-
-def test_service_waits_for_required_modules_behind_running_ones(
-    stack: list[ModuleTarget],
-) -> None:
-    there = but(stack, "ai-base", status="exited")
-    worker = replace(there.containers["ai-web-worker"], status="exited")
-    containers = {**there.containers, worker.name: worker}
-    plan = plan_up(stack, replace(there, containers=containers))
-    assert "start ai-web" not in ids(plan)
-    assert needs(plan, "start ai-web-worker") == {"wait ai-base"}
-
-
-def test_a_job_runs_again_when_a_service_that_needs_it_is_started(
-    stack: list[ModuleTarget],
-) -> None:
-    plan = plan_up(stack, but(stack, "ai-web", status="exited"))
-    assert ids(plan) == ["start ai-web-job", "wait ai-web-job", "start ai-web", "wait ai-web"]
-
-
-def test_a_job_that_failed_or_changed_runs_again(stack: list[ModuleTarget]) -> None:
-    job = stack[1].services[0]
-    there = observed(stack)
-    for container, first in (
-        (done(job, exit_code=1), "start ai-web-job"),
-        (done(job, config_hash="other"), "remove ai-web-job"),
-    ):
-        containers = {**there.containers, job.container: container}
-        assert ids(plan_up(stack, replace(there, containers=containers)))[0] == first
-
-
-def test_a_job_runs_again_when_a_required_volume_is_newer_than_its_success(
-    stack: list[ModuleTarget],
-) -> None:
-    newer = {"ai-base-data": MADE + timedelta(hours=3)}
-    plan = plan_up(stack, replace(observed(stack), volumes=newer))
-    assert ids(plan) == ["start ai-web-job", "wait ai-web-job"]
-
-
-def test_a_job_whose_container_is_gone_is_not_missed(stack: list[ModuleTarget]) -> None:
-    there = observed(stack)
-    containers = {n: c for n, c in there.containers.items() if n != "ai-web-job"}
-    assert not plan_up(stack, replace(there, containers=containers)).steps
-
-
-def test_a_service_that_left_the_module_is_removed(stack: list[ModuleTarget]) -> None:
     there = observed(stack)
     left = replace(there.containers["ai-web"], name="ai-web-old", service="old", id="old")
     plan = plan_up(stack, replace(there, containers={**there.containers, left.name: left}))
     assert ids(plan) == ["stop ai-web-old", "remove ai-web-old"]
+    # Containers are recreated on request.
+    plan = plan_up(stack, observed(stack), recreated=WEB)
+    assert subjects(plan, "create") == {"ai-web", WORKER}, "no job, and not what is required"
+    # A container whose network is gone is recreated.
+    there = but(stack, {"ai-web": EXITED}, networks={"ai-base": "id-ai-base"})
+    assert "network ai-web" in needs(plan_up(stack, there), "create ai-web")["create ai-web"]
+    another = {"ai-base": "id-ai-base", "ai-web": "made by somebody since"}
+    assert "create ai-web" in ids(plan_up(stack, replace(there, networks=another)))
 
 
-def test_renamed_service_starts_after_the_old_one_is_removed(tmp_path: Path) -> None:
+def test_a_service_starts_after_the_ones_that_have_its_port_or_volume_stopped(
+    tmp_path: Path,
+) -> None:
     text = """
         services:
           {name}: {{image: "busybox:1", ports: ["5432:5432"], volumes: ["data:/data"]}}
         volumes: {{data: {{}}}}
     """
     old = observed(targets_of(tmp_path, web=text.format(name="db")))
-    targets = targets_of(tmp_path, web=text.format(name="store"))
-    plan = plan_up(targets, old)
-    assert needs(plan, "remove ai-web-db") == {"stop ai-web-db"}
-    assert "remove ai-web-db" in needs(plan, "start ai-web-store")
+    plan = plan_up(targets_of(tmp_path, web=text.format(name="store")), old)
+    found = needs(plan, "remove ai-web-db", "start ai-web-store")
+    assert found["remove ai-web-db"] == {"stop ai-web-db"}
+    assert "remove ai-web-db" in found["start ai-web-store"]
 
-
-def test_services_that_swap_their_ports_are_both_stopped_before_either_starts(
-    tmp_path: Path,
-) -> None:
     text = """
         services:
           one: {{image: "busybox:1", ports: ["{one}:80"]}}
           two: {{image: "busybox:1", ports: ["{two}:80"]}}
     """
-    (before,) = targets_of(tmp_path, web=text.format(one=8001, two=8002))
+    (before,) = targets_of(tmp_path, swap=text.format(one=8001, two=8002))
     there = observed([before], {s.container: running(s, ports=s.ports) for s in before.services})
-    plan = plan_up(targets_of(tmp_path, web=text.format(one=8002, two=8001)), there)
-    for name, other in (("one", "two"), ("two", "one")):
-        assert f"stop ai-web-{other}" in needs(plan, f"start ai-web-{name}")
+    plan = plan_up(targets_of(tmp_path, swap=text.format(one=8002, two=8001)), there)
+    found = needs(plan, "start ai-swap-one", "start ai-swap-two")
+    assert "stop ai-swap-two" in found["start ai-swap-one"]
+    assert "stop ai-swap-one" in found["start ai-swap-two"]
 
 
 def test_restart_stops_users_first_and_leaves_other_modules_alone(
     stack: list[ModuleTarget],
 ) -> None:
-    plan = plan_up(stack, observed(stack), restarted=frozenset({"web"}))
-    assert needs(plan, "stop ai-web") == {"stop ai-web-worker"}
-    assert needs(plan, "start ai-web-worker") == {"stop ai-web-worker", "wait ai-web"}
+    there = but(stack, {"ai-web-job": {"status": "running", "finished_at": None}})
+    plan = plan_up(stack, there, restarted=WEB)
+    expected = {
+        "stop ai-web": {f"stop {WORKER}"},
+        f"start {WORKER}": {f"stop {WORKER}", "wait ai-web"},
+        "wait ai-web-job": {"start ai-web-job"},
+    }
+    assert needs(plan, *expected) == expected
+    assert "stop ai-web-job" in needs(plan, "start ai-web-job")["start ai-web-job"]
     assert not [step for step in ids(plan) if step.endswith("ai-base")]
 
 
-def test_a_job_that_runs_is_restarted_where_it_is_stopped(stack: list[ModuleTarget]) -> None:
-    there = but(stack, "ai-web-job", status="running", finished_at=None)
-    plan = plan_up(stack, there, restarted=frozenset({"web"}))
-    assert "stop ai-web-job" in needs(plan, "start ai-web-job")
-    assert needs(plan, "wait ai-web-job") == {"start ai-web-job"}
-
-
-def test_a_service_that_shares_a_namespace_is_recreated_with_the_other(tmp_path: Path) -> None:
-    text = """
-        services:
-          web: {image: "busybox:1"}
-          side: {image: "busybox:1", network_mode: "service:web"}
-    """
-    targets = targets_of(tmp_path, pod=text)
-    plan = plan_up(targets, but(targets, "ai-pod-web", config_hash="other"))
-    assert "create ai-pod-web" in needs(plan, "create ai-pod-side")
-
-
-@pytest.fixture
-def pod(tmp_path: Path, shares: str) -> list[ModuleTarget]:
+@pytest.mark.parametrize(
+    "shares",
+    ["network_mode: 'service:vpn'", "network_mode: 'container:ai-pod-vpn'", "pid: 'service:vpn'"],
+)
+def test_a_service_in_the_namespace_of_another_is_recreated_if_that_ends(
+    tmp_path: Path, shares: str
+) -> None:
+    """It ends with the other's process: who goes on in it is cut off."""
     text = f"""
         services:
           vpn: {{image: "busybox:1"}}
@@ -341,48 +306,25 @@ def pod(tmp_path: Path, shares: str) -> list[ModuleTarget]:
             image: busybox:1
             depends_on: {{vpn: {{condition: service_started, restart: true}}}}
     """
-    return targets_of(tmp_path, pod=text)
+    pod = targets_of(tmp_path, pod=text)
+    assert ids(plan_up(pod, observed(pod))) == []
 
+    plan = plan_up(pod, but(pod, {"ai-pod-vpn": {"status": "exited", "exit_code": 1}}))
+    assert subjects(plan, "create") == {"ai-pod-side"}
+    assert subjects(plan, "start") == {"ai-pod-side", "ai-pod-vpn"}
+    assert "start ai-pod-vpn" in needs(plan, "start ai-pod-side")["start ai-pod-side"]
 
-@pytest.mark.parametrize(
-    "shares",
-    ["network_mode: 'service:vpn'", "network_mode: 'container:ai-pod-vpn'", "pid: 'service:vpn'"],
-)
-class TestSharedNamespace:
-    """It ends with the other's process: who goes on in it is cut off."""
+    restarted = but(pod, {"ai-pod-vpn": {"started_at": MADE + timedelta(hours=2)}})
+    assert subjects(plan_up(pod, restarted), "create") == {"ai-pod-side"}
 
-    def test_running_service_is_recreated_if_the_one_with_its_network_is_started(
-        self, pod: list[ModuleTarget]
-    ) -> None:
-        assert ids(plan_up(pod, observed(pod))) == []
-        plan = plan_up(pod, but(pod, "ai-pod-vpn", status="exited", exit_code=1))
-        assert [step.subject for step in plan if step.kind == "create"] == ["ai-pod-side"]
-        assert {s.subject for s in plan if s.kind == "start"} == {"ai-pod-side", "ai-pod-vpn"}
-        assert "start ai-pod-vpn" in needs(plan, "start ai-pod-side")
+    plan = plan_up(pod, but(pod, {"ai-pod-vpn": OTHER}))
+    assert "create ai-pod-vpn" in needs(plan, "create ai-pod-side")["create ai-pod-side"]
 
-    def test_running_service_is_recreated_if_the_one_with_its_network_was_restarted(
-        self, pod: list[ModuleTarget]
-    ) -> None:
-        plan = plan_up(pod, but(pod, "ai-pod-vpn", started_at=MADE + timedelta(hours=2)))
-        assert [step.subject for step in plan if step.kind == "create"] == ["ai-pod-side"]
-
-    def test_service_is_recreated_with_the_one_that_has_its_network(
-        self, pod: list[ModuleTarget]
-    ) -> None:
-        plan = plan_up(pod, but(pod, "ai-pod-vpn", config_hash="other"))
-        assert "create ai-pod-vpn" in needs(plan, "create ai-pod-side")
-
-    def test_stopped_service_is_only_started_with_the_one_that_has_its_network(
-        self, pod: list[ModuleTarget]
-    ) -> None:
-        there = observed(pod)
-        ended = {n: replace(c, status="exited") for n, c in there.containers.items()}
-        for plan in (
-            plan_up(pod, replace(there, containers=ended)),
-            plan_up(pod, there, restarted=frozenset({"pod"})),
-        ):
-            assert [step.subject for step in plan if step.kind == "create"] == []
-            assert "start ai-pod-side" in ids(plan)
+    stopped = but(pod, dict.fromkeys(("ai-pod-vpn", "ai-pod-side", "ai-pod-web"), EXITED))
+    of_all = plan_up(pod, observed(pod), restarted=frozenset({"pod"}))
+    for plan in (plan_up(pod, stopped), of_all):
+        assert subjects(plan, "create") == set()
+        assert "start ai-pod-side" in ids(plan)
 
 
 def test_longest_path_uses_the_learnt_times(stack: list[ModuleTarget]) -> None:
@@ -393,65 +335,31 @@ def test_longest_path_uses_the_learnt_times(stack: list[ModuleTarget]) -> None:
     assert 30 < plan.remaining["start ai-web"] < plan.remaining["start ai-base"]
 
 
-def test_detached_waits_only_where_something_else_does(stack: list[ModuleTarget]) -> None:
-    plan = plan_without_waiting(plan_up(stack, Observed()))
-    waits = {step.subject for step in plan if step.kind == "wait"}
-    assert waits == {"ai-base", "ai-web-job", "ai-web"}
-
-
-def test_each_image_is_pulled_once(stack: list[ModuleTarget]) -> None:
+def test_images_are_pulled_once_and_those_that_are_always_pulled_first(tmp_path: Path) -> None:
+    stack = targets_of(tmp_path, base=BASE, web=APP)
     assert sorted(ids(plan_images(stack, "pull"))) == ["pull busybox:1", "pull busybox:2"]
     assert not plan_images(stack, "build").steps
-
-
-def test_an_image_that_is_always_pulled_is_pulled_first(tmp_path: Path) -> None:
-    text = """
-        services:
-          web: {image: "busybox:1", pull_policy: always}
-          other: {image: "busybox:2"}
-    """
-    assert ids(plan_refresh(targets_of(tmp_path, web=text))) == ["pull busybox:1"]
-
-
-def test_service_without_an_image_is_built(tmp_path: Path) -> None:
-    text = """
-        services:
-          web: {build: "."}
-    """
-    plan = plan_up(targets_of(tmp_path, web=text), Observed())
-    assert needs(plan, "create ai-web") == {"build aiserver/web/web:local", "network ai-web"}
-
-
-def test_an_image_that_may_not_be_pulled_is_reported_once(tmp_path: Path) -> None:
+    always = "services: {a: {image: 'busybox:1', pull_policy: always}, b: {image: 'busybox:2'}}"
+    assert ids(plan_refresh(targets_of(tmp_path, m=always))) == ["pull busybox:1"]
+    built = plan_up(targets_of(tmp_path, n="services: {web: {build: '.'}}"), Observed())
+    image = {"build aiserver/n/web:local", "network ai-n"}
+    assert needs(built, "create ai-n-web") == {"create ai-n-web": image}
     never = "{image: mine:1, pull_policy: never}"
-    stack = targets_of(tmp_path, m=f"services: {{a: {never}, b: {never}}}")
-    assert len(never_pulled(stack, Observed())) == 1
+    twice = targets_of(tmp_path, o=f"services: {{a: {never}, b: {never}}}")
+    assert len(never_pulled(twice, Observed())) == 1, "reported once"
 
 
 # -- single services -------------------------------------------------------------------------------
 
 
-def test_one_service_starts_with_what_it_depends_on_and_no_more(stack: list[ModuleTarget]) -> None:
-    there = observed(stack)
-    stopped = {
-        name: replace(container, status="exited")
-        for name, container in there.containers.items()
-        if container.module == "web"
-    }
-    there = replace(there, containers={**there.containers, **stopped})
-    plan = plan_up(stack, there, services=frozenset({("web", "web")}))
-    started = {step.subject for step in plan if step.kind == "start"}
-    assert started == {"ai-web-job", "ai-web"}, "not its worker"
-
-
-def test_only_the_service_asked_for_is_restarted(stack: list[ModuleTarget]) -> None:
-    services = frozenset({("web", "web")})
-    plan = plan_up(stack, observed(stack), restarted=frozenset({"web"}), services=services)
-    assert [id for id in ids(plan) if "job" not in id] == [
-        "stop ai-web",
-        "start ai-web",
-        "wait ai-web",
-    ]
+def test_one_service_starts_or_restarts_with_what_it_depends_on_and_no_more(
+    stack: list[ModuleTarget],
+) -> None:
+    there = but(stack, dict.fromkeys(("ai-web-job", "ai-web", WORKER), EXITED))
+    plan = plan_up(stack, there, services=WEB_WEB)
+    assert subjects(plan, "start") == {"ai-web-job", "ai-web"}, "not its worker"
+    plan = plan_up(stack, observed(stack), restarted=WEB, services=WEB_WEB)
+    assert [step for step in ids(plan) if "job" not in step] == steps("ai-web", f"stop {RUN}")
 
 
 def test_a_service_in_the_namespace_of_a_restarted_one_is_recreated(tmp_path: Path) -> None:
@@ -465,9 +373,3 @@ def test_a_service_in_the_namespace_of_a_restarted_one_is_recreated(tmp_path: Pa
     services = frozenset({("m", "vpn")})
     plan = plan_up(stack, observed(stack), restarted=frozenset({"m"}), services=services)
     assert {s.subject for s in plan} == {"ai-m-vpn", "ai-m-app"}
-
-
-def test_containers_are_recreated_on_request(stack: list[ModuleTarget]) -> None:
-    plan = plan_up(stack, observed(stack), recreated=frozenset({"web"}))
-    made = {step.subject for step in plan if step.kind == "create"}
-    assert made == {"ai-web", "ai-web-worker"}, "no job, and not what is required"

@@ -12,10 +12,10 @@ from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.core.app import App
 from aiserver_tray.owner.claim import Claim
 from aiserver_tray.owner.owner import Owner
+from tests.support.limits import LIMIT
 from tests.support.surroundings import Recorded
 
 ROOT = Path(__file__).parents[3]
-LIMIT = 60.0
 
 
 def no_thread_is_left(before: Set[Thread]) -> bool:

@@ -23,9 +23,10 @@ from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.state.views import OperationView
 from aiserver_tray.system.paths import runtime_folder
 from tests.support import states
+from tests.support.limits import LIMIT
 from tests.support.scripted import Scripted
 from tests.support.surroundings import Recorded
-from tests.unit.owner.owning import LIMIT, owned, owned_until_given_up, owning_process
+from tests.unit.owner.owning import owned, owned_until_given_up, owning_process
 
 NEVER = Event()
 WORK = OperationView("1", "up", ("web",), status="running")
@@ -47,40 +48,34 @@ def test_free_home_is_claimed_and_released(app: App) -> None:
         pass
 
 
-def test_home_of_another_owner_is_not_claimed_without_asking(app: App) -> None:
+def test_home_of_another_owner_is_not_claimed_without_asking_nor_from_a_tray(app: App) -> None:
     with owned_until_given_up(app) as (_, process), Claim(app) as claim:
         with pytest.raises(AlreadyRunningError):
             claim.take()
         assert not process.given_up.is_set()
-
-
-def test_serve_gives_up_the_core_on_request(app: App) -> None:
-    with owned_until_given_up(app) as (_, process), Claim(app) as claim:
-        claim.take_over(NEVER)
-        assert process.given_up.is_set()
+    with owned(app, Recorded()), Claim(app) as claim:
+        with pytest.raises(AlreadyRunningError) as refused:
+            claim.take_over(NEVER)
+        assert refused.value.data == {"pid": os.getpid()}
 
 
 class Asking(Client):
-    """Counts the answers of an owner that is asked for the core."""
+    """Notes the refusals of an owner that is asked for the core."""
 
-    refusals: list[str]
-    is_refused_again: Event
+    refusals: SimpleQueue[str]
 
     def request(self, channel: str, *given: object, **more: object) -> dict[str, object]:
         try:
             return super().request(channel, *given, **more)  # type: ignore[arg-type]
         except RemoteError as error:
-            self.refusals.append(error.code)
-            if len(self.refusals) > 1:
-                self.is_refused_again.set()
+            self.refusals.put(error.code)
             raise
 
 
 def test_one_that_has_an_operation_under_way_is_asked_until_that_has_ended(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Asking, "refusals", [], raising=False)
-    monkeypatch.setattr(Asking, "is_refused_again", Event(), raising=False)
+    monkeypatch.setattr(Asking, "refusals", refusals := SimpleQueue[str](), raising=False)
     monkeypatch.setattr(claims, "Client", Asking)
     with owned_until_given_up(app) as (owner, process), Claim(app) as claim:
         owner.core.store.put(OperationChanged(WORK))
@@ -88,37 +83,22 @@ def test_one_that_has_an_operation_under_way_is_asked_until_that_has_ended(
         reports = SimpleQueue[str]()
         waiting = Thread(target=claim.take_over, args=(NEVER, lambda: reports.put("busy")))
         waiting.start()
-        assert Asking.is_refused_again.wait(LIMIT)
+        assert [refusals.get(timeout=LIMIT) for _ in range(2)] == ["E_BUSY"] * 2
         assert not process.given_up.is_set()
         owner.core.store.put(OperationChanged(ENDED))
         waiting.join(LIMIT)
         assert process.given_up.is_set()
-    assert set(Asking.refusals) == {"E_BUSY"}
     assert reports.qsize() == 1
 
 
-def test_another_tray_keeps_it(app: App) -> None:
-    with (
-        owned(app, Recorded()),
-        Claim(app) as claim,
-        pytest.raises(AlreadyRunningError) as refused,
-    ):
-        claim.take_over(NEVER)
-    assert refused.value.data == {"pid": os.getpid()}
-
-
-def test_home_of_a_killed_process_is_claimed(app: App) -> None:
-    with owning_process(app) as process, Claim(app) as claim:
-        Timer(0.1, process.kill).start()
-        claim.take_over(NEVER)
-
-
-def test_closing_cancels_the_wait_for_the_home(app: App) -> None:
+def test_the_wait_for_the_home_ends_by_closing_and_when_its_owner_is_killed(app: App) -> None:
     closing = Event()
-    with owning_process(app), Claim(app) as claim:
+    with owning_process(app) as process, Claim(app) as claim:
         Timer(0.1, closing.set).start()
         with pytest.raises(CancelledError):
             claim.take_over(closing)
+        Timer(0.1, process.kill).start()
+        claim.take_over(NEVER)
 
 
 @pytest.mark.parametrize("hanging", ["ai/app/about", "owner/yield"])

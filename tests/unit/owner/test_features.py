@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,27 +28,17 @@ def app(tmp_path: Path) -> App:
     return App(tmp_path / "home", [], "unix:///nowhere.sock")
 
 
-def test_each_channel_has_the_feature_that_its_name_begins_like() -> None:
-    for feature in classes():
-        assert {class_of(channel.name) for channel in feature.every_channel()} == {feature}
-
-
-def test_no_two_features_have_the_same_channel() -> None:
-    counted = Counter(found.name for each in classes() for found in each.every_channel())
-    assert set(counted.values()) == {1}
-
-
-def test_no_beginning_is_there_twice_or_for_nothing() -> None:
+def test_each_channel_and_each_event_has_one_feature_which_its_name_begins_like() -> None:
+    channels = [(each, found.name) for each in classes() for found in each.every_channel()]
+    assert [name for feature, name in channels if class_of(name) is not feature] == []
+    assert len({name for _, name in channels}) == len(channels)
+    assert {class_of(name).__module__.partition(".")[0] for name in every_event()} == {
+        "aiserver_tray"
+    }
     beginnings = [beginning for found in features.FEATURES.values() for beginning in found]
     assert len(beginnings) == len(set(beginnings))
     names = {*every_channel(), *every_event()}
     assert [b for b in beginnings if not any(name.startswith(b) for name in names)] == []
-
-
-def test_each_event_has_a_feature() -> None:
-    assert {class_of(name).__module__.partition(".")[0] for name in every_event()} == {
-        "aiserver_tray"
-    }
 
 
 def test_each_channel_has_a_handler(app: App) -> None:
@@ -125,15 +114,11 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     NOTED.clear()
 
 
-def test_the_longest_beginning_counts(noted: list[str]) -> None:
-    assert class_of("lamp/bulb/get") is Bulbs
+def test_a_feature_is_made_when_it_is_first_asked(noted: list[str], app: App) -> None:
+    assert class_of("lamp/bulb/get") is Bulbs, "the longest beginning counts"
     assert class_of("lamp/shelf/count") is Lamps
     with pytest.raises(KeyError):
         class_of("bulb/get")
-    assert noted == []
-
-
-def test_a_feature_is_made_when_it_is_first_asked(noted: list[str], app: App) -> None:
     lamps = Features(place(app))
     assert [*lamps] == ["lamp/get", "lamp/shelf/count", "lamp/bulb/get"]
     assert noted == []

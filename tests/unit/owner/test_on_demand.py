@@ -4,8 +4,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.carriers.inside import Inside
@@ -18,7 +16,8 @@ from aiserver_tray.features.logs.line import Line
 from aiserver_tray.features.logs.store.store import LogStore
 from aiserver_tray.owner.on_demand import OnDemand
 from aiserver_tray.protocol.message import Envelope
-from tests.unit.owner.owning import LIMIT, no_thread_is_left
+from tests.support.limits import LIMIT
+from tests.unit.owner.owning import no_thread_is_left
 
 
 def no_core() -> Core:
@@ -30,34 +29,19 @@ def asked(app: App, channel: str, **payload: Any) -> Envelope:  # noqa: ANN401 -
         return client.call(channel, payload)
 
 
-@pytest.mark.parametrize(
-    ("channel", "payload"),
-    [
-        ("ai/activity/list", {}),
-        ("ai/config/choose", {"modules": ["web"]}),
-        ("ai/config/get", {"name": "app.language"}),
+def test_a_channel_that_needs_no_core_gets_none_and_others_say_why_there_is_none(app: App) -> None:
+    for channel in ("ai/snapshot/get", "ai/stats/newest", "ai/support/write"):
+        told = asked(app, channel)
+        assert (told["code"], told["message"]) == ("E_SETTING", "home: it can't be used")
+    for channel, payload in (
+        *(("ai/activity/list", {}), ("ai/doctor/run", {}), ("ai/module/consumers", {})),
+        *(("ai/config/choose", {"modules": ["web"]}), ("ai/config/get", {"name": "app.language"})),
         ("ai/config/set", {"name": "app.language", "value": "zh"}),
-        ("ai/doctor/run", {}),
-        ("ai/module/consumers", {}),
-        ("ai/module/trust", {"name": "web"}),
-        ("ai/system/autostart", {}),
-    ],
-)
-def test_a_channel_that_needs_no_core_gets_none(
-    app: App, channel: str, payload: dict[str, object]
-) -> None:
-    assert asked(app, channel, **payload)["success"]
-
-
-@pytest.mark.parametrize("channel", ["ai/snapshot/get", "ai/stats/newest", "ai/support/write"])
-def test_why_there_is_no_core_is_an_answer(app: App, channel: str) -> None:
-    told = asked(app, channel)
-    assert (told["code"], told["message"]) == ("E_SETTING", "home: it can't be used")
-
-
-def test_other_channels_are_not_there(app: App) -> None:
-    assert asked(app, "ai/nonsense")["code"] == "E_REQUEST"
-    assert asked(app, "ai/config/nonsense")["code"] == "E_REQUEST"
+        *(("ai/module/trust", {"name": "web"}), ("ai/system/autostart", {})),
+    ):
+        assert asked(app, channel, **payload)["success"], channel
+    for channel in ("ai/nonsense", "ai/config/nonsense"):
+        assert asked(app, channel)["code"] == "E_REQUEST"
 
 
 def test_a_change_is_in_the_state_and_no_thread_is_left(app: App) -> None:

@@ -19,8 +19,9 @@ from aiserver_tray.model import Actor
 from aiserver_tray.owner.owner import Owner
 from aiserver_tray.protocol.message import Json, Message
 from aiserver_tray.settings.entries import OwnerEntry
+from tests.support.limits import LIMIT
 from tests.support.surroundings import Recorded
-from tests.unit.owner.owning import LIMIT, no_thread_is_left, owned, owner_of, owning_process
+from tests.unit.owner.owning import no_thread_is_left, owned, owner_of, owning_process
 
 
 class Seen:
@@ -57,22 +58,6 @@ def test_all_clients_see_an_operation_that_one_began(app: App) -> None:
         while operations[0]["status"] != "failed":
             operations = seen.next()["operations"]
         assert operations[0]["error"]["code"] == "E_ENGINE_DOWN"
-
-
-def test_all_clients_hear_at_once_of_another_language(app: App) -> None:
-    home = app.settings.home
-    with owning_process(app), Client.connect(home, "window") as page:
-        seen = Seen(page)
-        assert seen.next()["language"] == "en"
-        with Client.connect(home, "command") as other:
-            other.request("ai/config/set", {"name": "app.language", "value": "zh"})
-            while seen.next()["language"] != "zh":
-                pass
-            told = page.call("ai/module/status", {"name": "wbe"})["message"]
-            assert re.search("[一-鿿]", told)
-            other.request("ai/config/set", {"name": "app.language", "value": None})
-            while seen.next()["language"] != "en":
-                pass
 
 
 def test_owner_of_an_unusable_home_says_why_and_leaves_nothing(app: App, tmp_path: Path) -> None:

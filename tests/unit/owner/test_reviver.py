@@ -15,8 +15,8 @@ from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.state.facts import EngineDown
 from aiserver_tray.state.store import Store
 from tests.support import made
+from tests.support.limits import LIMIT
 
-LIMIT = 20.0
 REVIVAL = Revival()
 
 

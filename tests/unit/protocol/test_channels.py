@@ -12,7 +12,7 @@ from aiserver_tray.features.stack.channels import OperationStart
 from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.operations.request import Request
 from aiserver_tray.owner.features import classes, every_channel
-from aiserver_tray.protocol.channel import EVERYONE, Handler, Nothing, channels_of, handler_of, read
+from aiserver_tray.protocol.channel import EVERYONE, Nothing, channels_of, read
 from aiserver_tray.protocol.message import EVENTS
 from aiserver_tray.window.bridge import Bridge
 from tests.unit.pages import sections
@@ -24,7 +24,6 @@ PAGE = sections("docs/ipc.md")
 def test_each_channel_of_the_predecessor_is_kept_or_has_a_reason() -> None:
     rows = PAGE["What became of the predecessor's channels"]
     known = {*CHANNELS, *EVENTS}
-
     for name, now, why in rows:
         verdict, *target = re.findall(r"^\w+|`(?:ai/[\w/]+)`", now)
         assert verdict in ("kept", "replaced", "dropped"), name
@@ -59,8 +58,21 @@ def test_channels_that_open_windows_are_not_for_pages() -> None:
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_a_channel_takes_no_list_without_a_limit(channel: str) -> None:
-    assert [*_unlimited(CHANNELS[channel].reader.json_schema())] == []
+def test_a_channel_has_limits_and_refuses_other_fields(channel: str) -> None:
+    def refused(payload: object) -> list[str]:
+        with pytest.raises(RequestError) as raised:
+            read(CHANNELS[channel], payload)
+        return list(raised.value.data["fields"])
+
+    schema = CHANNELS[channel].reader.json_schema()
+    assert [*_unlimited(schema)] == []
+    assert "nonsense" in refused({"nonsense": 1})
+    assert refused({"\ud800": 1}) == [r"\ud800"]
+    for field in schema.get("properties", {}):
+        for text in ("\ud800", ["\ud800"], {"\ud800": "a"}):
+            with pytest.raises(RequestError, match="not valid Unicode"):
+                read(CHANNELS[channel], {field: text})
+            assert refused({field: text}) == [field]
 
 
 def _unlimited(schema: object) -> Iterator[object]:
@@ -73,34 +85,14 @@ def _unlimited(schema: object) -> Iterator[object]:
         yield from _unlimited([*schema.values()])
 
 
-def test_a_list_that_is_too_long_is_refused() -> None:
-    request = {"kind": "up", "modules": ["n8n"] * (MAX_NAMES + 1)}
+def test_no_client_can_ask_for_a_revival_or_for_too_much() -> None:
+    start = CHANNELS["ai/operation/start"]
     with pytest.raises(RequestError, match=f"modules: .*{MAX_NAMES}"):
-        read(CHANNELS["ai/operation/start"], request)
-
-
-@pytest.mark.parametrize("channel", CHANNELS)
-def test_a_channel_refuses_fields_that_it_does_not_have(channel: str) -> None:
+        read(start, {"kind": "up", "modules": ["n8n"] * (MAX_NAMES + 1)})
     with pytest.raises(RequestError) as raised:
-        read(CHANNELS[channel], {"nonsense": 1})
-
-    assert "nonsense" in raised.value.data["fields"]
-
-
-@pytest.mark.parametrize("channel", CHANNELS)
-def test_half_a_character_in_any_field_is_refused(channel: str) -> None:
-    reader = CHANNELS[channel].reader
-    for field in reader.json_schema().get("properties", {}):
-        for text in ("\ud800", ["\ud800"], {"\ud800": "a"}):
-            with pytest.raises(RequestError, match="not valid Unicode") as raised:
-                read(CHANNELS[channel], {field: text})
-            assert raised.value.data["fields"] == [field]
-
-
-def test_half_a_character_in_the_name_of_a_field_is_refused() -> None:
-    with pytest.raises(RequestError) as raised:
-        read(CHANNELS["ai/module/start"], {"\ud800": 1})
-    assert raised.value.data["fields"] == [r"\ud800"]
+        read(start, {"kind": "up", "revives": True})
+    assert "revives" in raised.value.data["fields"]
+    assert read(CHANNELS["ai/snapshot/get"], None) == Nothing()
 
 
 @pytest.mark.parametrize(
@@ -114,28 +106,4 @@ def test_half_a_character_in_the_name_of_a_field_is_refused() -> None:
 )
 def test_a_request_is_the_same_at_the_other_end_of_the_channel(request_: Request) -> None:
     taken = read(CHANNELS["ai/operation/start"], json.loads(json.dumps(request_.as_json())))
-
     assert taken == OperationStart(**vars(request_))
-
-
-def test_no_client_can_ask_for_a_revival() -> None:
-    with pytest.raises(RequestError) as raised:
-        read(CHANNELS["ai/operation/start"], {"kind": "up", "revives": True})
-
-    assert "revives" in raised.value.data["fields"]
-
-
-@pytest.mark.parametrize("payload", [[], "text", 7, True])
-def test_a_payload_is_an_object(payload: object) -> None:
-    with pytest.raises(RequestError):
-        read(CHANNELS["ai/module/start"], payload)
-
-
-def test_an_unknown_channel_is_refused_with_near_ones() -> None:
-    handlers = {name: Handler(channel, None) for name, channel in CHANNELS.items()}
-    with pytest.raises(RequestError, match="ai/module/start"):
-        handler_of(handlers, "ai/module/strat")
-
-
-def test_no_payload_is_an_empty_one() -> None:
-    assert read(CHANNELS["ai/snapshot/get"], None) == Nothing()

@@ -7,8 +7,7 @@ import pytest
 
 from aiserver_tray.protocol import hub
 from aiserver_tray.protocol.hub import Mailbox
-
-LIMIT = 20.0
+from tests.support.limits import LIMIT
 
 
 @pytest.fixture
@@ -23,13 +22,7 @@ def box(full: Event) -> Iterator[Mailbox]:
     box.close()
 
 
-def test_frames_without_a_key_are_all_sent_in_order(box: Mailbox) -> None:
-    for frame in (b"1", b"2", b"2"):
-        box.put(frame)
-    assert box.take() == [b"1", b"2", b"2"]
-
-
-def test_latest_frame_of_a_key_is_sent_at_the_place_of_its_arrival(box: Mailbox) -> None:
+def test_frames_are_sent_in_order_and_none_after_the_end(box: Mailbox) -> None:
     box.put(b"old", "a")
     box.put(b"line")
     box.put(b"other", "b")
@@ -37,6 +30,14 @@ def test_latest_frame_of_a_key_is_sent_at_the_place_of_its_arrival(box: Mailbox)
     assert box.take() == [b"line", b"other", b"new"]
     box.put(b"newer", "a")
     assert box.take() == [b"newer"]
+    for frame in (b"1", b"2", b"2"):
+        box.put(frame)
+    assert box.take() == [b"1", b"2", b"2"]
+    box.put(b"1")
+    box.close()
+    box.put(b"2")
+    assert box.take() == [b"1"]
+    assert box.take() is None
 
 
 def test_take_waits_for_a_frame_or_the_end_or_the_timeout(box: Mailbox) -> None:
@@ -47,28 +48,7 @@ def test_take_waits_for_a_frame_or_the_end_or_the_timeout(box: Mailbox) -> None:
     assert box.take(LIMIT) is None
 
 
-def test_close_sends_waiting_frames_and_none_after_it(box: Mailbox) -> None:
-    box.put(b"1")
-    box.close()
-    box.put(b"2")
-    assert box.take() == [b"1"]
-    assert box.take() is None
-
-
 def test_a_client_that_reads_nothing_overflows_it_and_ends_it(
-    box: Mailbox, full: Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub, "MAX_BYTES", 10)
-    box.put(b"12345")
-    box.put(b"67890")
-    assert not full.is_set()
-    box.put(b"1")
-    assert full.is_set()
-    box.put(b"2")
-    assert box.take() is None
-
-
-def test_only_waiting_frames_count_towards_the_limit(
     box: Mailbox, full: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "MAX_BYTES", 10)
@@ -76,5 +56,11 @@ def test_only_waiting_frames_count_towards_the_limit(
         for _ in range(5):
             box.put(b"123456", "snapshot")
         box.put(b"7890")
-        assert box.take() == [b"123456", b"7890"]
+        assert box.take() == [b"123456", b"7890"], "only waiting frames count"
+    box.put(b"12345")
+    box.put(b"67890")
     assert not full.is_set()
+    box.put(b"1")
+    assert full.is_set()
+    box.put(b"2")
+    assert box.take() is None

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.features.activity.channels import JournalFeed
@@ -139,7 +140,9 @@ def test_a_line_that_is_no_entry_is_damaged(damage: tuple[bytes, bytes]) -> None
     assert entry_of(line.replace(*damage)) is None
 
 
-def test_a_line_that_was_not_finished_is_ignored_and_then_removed(journal: Journal) -> None:
+def test_a_damaged_line_costs_itself_and_an_unfinished_one_is_removed(
+    journal: Journal,
+) -> None:
     journal.add(chosen("a"))
     whole = journal.path.read_bytes()
     journal.path.write_bytes(whole + whole[:40])
@@ -150,21 +153,12 @@ def test_a_line_that_was_not_finished_is_ignored_and_then_removed(journal: Journ
     journal.path.write_bytes(b'{"time":')
     journal.add(chosen("c"))
     assert names(journal.read()) == ["c"]
-
-
-def test_a_damaged_line_costs_only_itself(journal: Journal) -> None:
-    for name in ("a", "b", "c"):
-        journal.add(chosen(name))
-    first, _, last = journal.path.read_bytes().splitlines(keepends=True)
-    journal.path.write_bytes(first + b'\x00\xff{"kind":"chosen"\n{"kind":"later"}\n' + last)
-    assert names(journal.read()) == ["c", "a"]
-
-
-def test_last_line_of_an_id_counts(journal: Journal) -> None:
+    with journal.path.open("ab") as file:
+        file.write(b'\x00\xff{"kind":"chosen"\n{"kind":"later"}\n')
     journal.add(chosen("begun", id="1"))
     journal.add(chosen("other"))
     journal.add(chosen("ended", id="1"))
-    assert sorted(names(journal.read())) == ["ended", "other"]
+    assert sorted(names(journal.read())) == ["c", "ended", "other"], "the last line of an id counts"
 
 
 def test_processes_that_write_together_lose_nothing(journal: Journal) -> None:
@@ -246,6 +240,9 @@ def test_a_failure_is_logged_once_and_raises_nothing(
 
 
 def test_changes_are_recorded_without_secrets(settings: Settings, declared: Declared) -> None:
+    with pytest.raises(SettingError, match="HOST_PORT"):
+        change_setting(settings, declared, "n8n.HOST_PORT", "none", COMMAND)
+    assert settings.journal.read() == [], "it was refused"
     change_setting(settings, declared, "n8n.HOST_PORT", "18101", COMMAND)
     change_setting(settings, declared, "n8n.API_KEY", "of-somebody", Actor("window", 8))
     change_setting(settings, declared, "NOTE", "mine", Actor("tray"))
@@ -268,12 +265,6 @@ def test_changes_are_recorded_without_secrets(settings: Settings, declared: Decl
     assert names(found) == ["n8n dify"]
     assert settings.chosen == ("n8n", "dify")
     assert b"of-somebody" not in settings.journal.path.read_bytes()
-
-
-def test_a_change_that_is_refused_is_no_change(settings: Settings, declared: Declared) -> None:
-    with pytest.raises(Exception, match="HOST_PORT"):
-        change_setting(settings, declared, "n8n.HOST_PORT", "none", COMMAND)
-    assert settings.journal.read() == []
 
 
 def test_a_text_is_kept_in_every_language_and_has_a_limit(journal: Journal) -> None:

@@ -55,27 +55,22 @@ def test_no_two_secrets_are_alike(settings: Settings) -> None:
     assert len(set(settings.values(declared).values())) == 100
 
 
-def test_a_kept_secret_can_be_given_once_and_never_changed(
-    settings: Settings, declared: Declared
+@pytest.mark.parametrize("given", [PLAIN, None])
+def test_a_kept_secret_that_was_given_or_made_is_never_changed(
+    settings: Settings, declared: Declared, given: str | None
 ) -> None:
-    settings.change(declared, {"n8n.KEY": PLAIN})
-    settings.change(declared, {"n8n.KEY": PLAIN})
+    if given:
+        settings.change(declared, {"n8n.KEY": given})
+    kept = settings.values(declared)["n8n.KEY"]
+    assert given in (kept, None)
+    settings.change(declared, {"n8n.KEY": kept})
     with pytest.raises(
         SettingError, match=r"n8n\.KEY: .*stored data depends on it.*down --volumes.*--home"
     ):
         settings.change(declared, {"n8n.KEY": "another secret"})
     with pytest.raises(SettingError, match=r"n8n\.KEY: .*stored data depends on it"):
         settings.change(declared, {"n8n.KEY": None})
-    assert settings.values(declared)["n8n.KEY"] == PLAIN
-
-
-def test_a_kept_secret_that_was_made_cannot_be_changed(
-    settings: Settings, declared: Declared
-) -> None:
-    made = settings.values(declared)["n8n.KEY"]
-    with pytest.raises(SettingError, match="stored data depends on it"):
-        settings.change(declared, {"n8n.KEY": PLAIN})
-    assert settings.values(declared)["n8n.KEY"] == made
+    assert settings.values(declared)["n8n.KEY"] == kept
 
 
 def test_another_secret_can_be_changed_and_generated_again(
@@ -92,13 +87,22 @@ def test_no_file_log_or_representation_contains_a_secret(
     settings: Settings, declared: Declared, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    assert settings.secrets.key_record is None
     settings.change(declared, {"n8n.API_KEY": PLAIN})
     values = settings.values(declared)
+    settings.choose(["n8n"])
+    with settings.engines.update("engine"):
+        pass
     shown = [repr(settings), repr(settings.secrets), repr(vars(settings.secrets))]
     shown += [repr(settings.entries(declared)), repr(settings.secrets.key_record), caplog.text]
     files = list(settings.folder.iterdir())
     assert len(files) >= 5
-    key = (settings.folder / "secrets.key").read_text().strip()
+    assert has_mode(settings.folder, 0o700)
+    assert all(has_mode(path, 0o600) for path in files)
+    assert settings.secrets.key_record
+    assert settings.secrets.key_record.store == "file"
+    assert settings.secrets.key_file == settings.folder / "secrets.key"
+    key = settings.secrets.key_file.read_text().strip()
     for secret in (values["n8n.API_KEY"], values["n8n.KEY"], values["ragflow.PASSWORD"]):
         encoded = base64.b64encode(secret.encode())
         for path in files:
@@ -106,15 +110,6 @@ def test_no_file_log_or_representation_contains_a_secret(
             assert encoded not in path.read_bytes()
         assert secret not in "".join(shown)
     assert key not in "".join(shown)
-
-
-def test_every_file_is_user_only(settings: Settings, declared: Declared) -> None:
-    settings.values(declared)
-    settings.choose(["n8n"])
-    with settings.engines.update("engine"):
-        pass
-    assert has_mode(settings.folder, 0o700)
-    assert all(has_mode(path, 0o600) for path in settings.folder.iterdir())
 
 
 def test_an_altered_secret_is_refused_by_name_and_the_others_serve(
@@ -181,41 +176,19 @@ def test_a_store_that_is_not_here_is_reported_in_the_readers_language(tmp_path: 
     assert "没有此凭据存储" in refused.value.render("zh")
 
 
-def test_lost_secrets_are_never_replaced(home: Home, declared: Declared) -> None:
-    Settings(home).values(declared)
-    for path in home.folder.glob("secrets.json*"):
-        path.write_bytes(b"\0")
-    before = _contents(home.folder)
-    with pytest.raises(SettingError, match=r"secrets\.json: it is damaged"):
-        Settings(home).values(declared)
-    assert _contents(home.folder) == before
-
-
-@pytest.mark.parametrize(
-    ("written", "damaged"), [(b"{", b"\0"), (b"n8n.KEY", b"n8n.KEX"), (b'": "', b'": "A')]
-)
-def test_a_damaged_secrets_file_comes_back_from_its_copy(
-    home: Home, declared: Declared, written: bytes, damaged: bytes
-) -> None:
-    values = Settings(home).values(declared)
-    path = home.folder / "secrets.json"
-    path.write_bytes(path.read_bytes().replace(written, damaged))
-    settings = Settings(home)
-    assert settings.values(declared) == values
-    assert "secrets.json" in str(settings.notices)
-
-
 def test_damaged_secrets_file_does_not_affect_other_settings(
     settings: Settings, home: Home, declared: Declared
 ) -> None:
     settings.values(declared)
     for name in ("secrets.json", "secrets.json.good"):
         (home.folder / name).write_text("torn")
+    before = _contents(home.folder)
 
     plain = {address: s for address, s in declared.items() if not s.is_secret}
     assert settings.values(plain)
-    with pytest.raises(SettingError, match=r"secrets\.json"):
+    with pytest.raises(SettingError, match=r"secrets\.json: it is damaged"):
         settings.values(declared)
+    assert _contents(home.folder) == before, "lost secrets are never replaced"
 
 
 def test_a_key_that_was_made_before_a_crash_is_used(home: Home, declared: Declared) -> None:
@@ -231,15 +204,6 @@ def test_a_home_can_be_moved(home: Home, declared: Declared, tmp_path: Path) -> 
     values = Settings(home).values(declared)
     moved = Home(home.folder.rename(tmp_path / "moved"), "home")
     assert Settings(moved).values(declared) == values
-
-
-def test_the_store_of_the_key_is_reported(settings: Settings, declared: Declared) -> None:
-    assert settings.secrets.key_record is None
-    settings.values(declared)
-    record = settings.secrets.key_record
-    assert record is not None
-    assert record.store == "file"
-    assert settings.secrets.key_file == settings.folder / "secrets.key"
 
 
 def test_a_fingerprint_tells_secrets_apart_and_installations_too(

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.spec.labels import Owner
 
 from .made import FILE, HEAD, SECRET, TargetOf, service
@@ -13,63 +12,46 @@ from .made import FILE, HEAD, SECRET, TargetOf, service
 # -- the hash ------------------------------------------------------------------------------------
 
 
-def test_the_same_input_gives_the_same_hash(target_of: TargetOf) -> None:
-    assert target_of(FILE).services[0].config_hash == target_of(FILE).services[0].config_hash
-
-
 @pytest.mark.parametrize(
     ("before", "after"),
     [
+        ("", ""),
         ("B: b, A: a", "A: a, B: b"),
         ("image: web:1", "image: web:1\n    build: {context: .}"),
         ("services:", "services:\n  other: {image: other}"),
         ("image: web:1", "image: web:1\n    x-note: {a: 1}"),
     ],
-    ids=["order of variables", "how it is built", "another service", "an extension"],
+    ids=["same input", "order of variables", "how it is built", "another service", "an extension"],
 )
 def test_change_without_effect_on_the_container_keeps_its_hash(
     target_of: TargetOf, before: str, after: str
 ) -> None:
     changed = service(target_of(FILE.replace(before, after)), "web")
-    assert changed.config_hash == service(target_of(FILE), "web").config_hash
-
-
-def test_another_installation_or_version_keeps_the_hash(target_of: TargetOf) -> None:
-    other = target_of(FILE, owner=Owner("elsewhere", "2.0")).services[0]
-    mine = target_of(FILE).services[0]
-    assert other.config_hash == mine.config_hash
+    mine = service(target_of(FILE), "web")
+    assert changed.config_hash == mine.config_hash
+    other = service(target_of(FILE, owner=Owner("elsewhere", "2.0")), "web")
+    assert other.config_hash == mine.config_hash, "of another installation and version"
     assert other.body["Labels"] != mine.body["Labels"]
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("before", "after", "change"),
     [
-        ("image: web:1", "image: web:2"),
-        ("B: b", "B: c"),
-        ("com.example: label", "com.example: other"),
-        ("target: /etc/web.conf", "target: /etc/other.conf"),
-        ("image: web:1", "image: web:1\n    mem_limit: 1g"),
-        ("image: web:1", "image: web:1\n    platform: linux/arm64"),
+        ("image: web:1", "image: web:2", {}),
+        ("B: b", "B: c", {}),
+        ("com.example: label", "com.example: other", {}),
+        ("target: /etc/web.conf", "target: /etc/other.conf", {}),
+        ("image: web:1", "image: web:1\n    mem_limit: 1g", {}),
+        ("image: web:1", "image: web:1\n    platform: linux/arm64", {}),
+        ("", "", {"values": {"m.KEY": "made-up-other-secret"}}),
+        ("", "", {"values": {"m.PORT": "18101"}}),
+        ("", "", {"bind": "0.0.0.0"}),
     ],
 )
-def test_another_configuration_has_another_hash(
-    target_of: TargetOf, before: str, after: str
+def test_another_configuration_or_value_has_another_hash(
+    target_of: TargetOf, before: str, after: str, change: dict[str, object]
 ) -> None:
-    changed = target_of(FILE.replace(before, after)).services[0]
-    assert changed.config_hash != target_of(FILE).services[0].config_hash
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"values": {"m.KEY": "made-up-other-secret"}},
-        {"values": {"m.PORT": "18101"}},
-        {"bind": "0.0.0.0"},
-    ],
-    ids=["secret", "port", "address"],
-)
-def test_another_value_has_another_hash(target_of: TargetOf, change: dict[str, object]) -> None:
-    changed = target_of(FILE, **change).services[0]
+    changed = target_of(FILE.replace(before, after), **change).services[0]
     assert changed.config_hash != target_of(FILE).services[0].config_hash
 
 
@@ -126,9 +108,7 @@ volumes: {data: {name: own-name}, theirs: {external: true}}
         "ai-net",
         "ai-m",
     ]
-
-
-def test_a_container_name_is_an_alias_where_only_the_module_is(target_of: TargetOf) -> None:
+    # A container name is an alias where only the module is.
     target = target_of("""
 services: {a: {image: i, container_name: mine, networks: [default, ai-net]}}
 networks: {ai-net: {external: true}}
@@ -154,9 +134,7 @@ def test_labels_are_ours_and_those_that_group(target_of: TargetOf) -> None:
         "com.docker.compose.oneoff": "False",
         "com.docker.compose.config-hash": web.config_hash,
     }
-
-
-def test_a_file_gives_no_label_of_ours(target_of: TargetOf) -> None:
+    # A file gives no label of ours.
     ours = '{io.aiserver.one-shot: home, io.aiserver.page: "9.9.9.9:1", mine: "1"}'
     target = target_of(f"""
 services: {{a: {{image: i, labels: {ours}, volumes: ["data:/d"]}}}}
@@ -200,23 +178,3 @@ def test_required_modules_are_a_label_and_not_in_the_hash(target_of: TargetOf) -
     waits = service.replace("image: i", "image: i, x-aiserver: {requires: [c]}")
     (one,) = target_of(f"x-aiserver: {{kind: feature, requires: [c, b]}}\n{waits}").services
     assert one.body["Labels"]["io.aiserver.requires"] == "c"
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("net", "services: {a: {image: i}}"),
-        (
-            "m",
-            """
-services:
-  a: {image: i, read_only: true, configs: [{source: c, target: /etc/a/c}], volumes: ["a-config:/x"]}
-configs: {c: {content: x}}
-volumes: {a-config: }
-""",
-        ),
-    ],
-)
-def test_two_things_of_one_name_are_an_error(target_of: TargetOf, name: str, text: str) -> None:
-    with pytest.raises(CatalogError, match="two different objects on the engine"):
-        target_of(text, name=name)

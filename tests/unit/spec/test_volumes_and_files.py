@@ -1,6 +1,5 @@
 """The volumes and files of a module's target."""
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -23,9 +22,7 @@ def test_volumes_without_a_name_get_one_each(target_of: TargetOf) -> None:
     assert all(v.body["Labels"]["io.aiserver.module"] == "m" for v in target.volumes)
 
 
-def test_declared_volume_of_an_image_gets_a_named_volume(
-    target_of: TargetOf,
-) -> None:
+def test_declared_volume_of_an_image_gets_a_named_volume(target_of: TargetOf) -> None:
     text = f"""{HEAD}
 services:
   web:
@@ -73,24 +70,6 @@ volumes: {data: }
     assert {v.name for v in target.volumes} == {*a.volumes, *a.config_volumes}
 
 
-@pytest.mark.parametrize(
-    "service_keys",
-    [
-        "read_only: true, configs: [c]",
-        "configs: [{source: c, target: /d/c}], volumes: ['data:/d:ro']",
-    ],
-)
-def test_a_file_where_nothing_can_be_written_is_an_error(
-    target_of: TargetOf, service_keys: str
-) -> None:
-    with pytest.raises(CatalogError, match=r"compose.yaml:2: services\.a: expected a target in"):
-        target_of(f"""
-services: {{a: {{image: i, {service_keys}}}}}
-configs: {{c: {{content: x}}}}
-volumes: {{data: }}
-""")
-
-
 def test_files_have_content_owner_and_mode(target_of: TargetOf, tmp_path: Path) -> None:
     folder = tmp_path / "catalog/m/folder"
     (folder / "sub").mkdir(parents=True)
@@ -121,120 +100,6 @@ secrets: {{plain: {{file: ./web.conf}}}}
         "/run/secrets/plain": (b"content", 0, 0, 0o444),
         "/run/secrets/renamed": (b"content", 0, 0, 0o444),
     }
-
-
-@pytest.mark.parametrize(
-    ("resource", "message"),
-    [
-        ("configs: {c: {file: ./missing}}", "the file does not exist"),
-        ("configs: {c: {environment: NOT_SET}}", "a value for the variable NOT_SET"),
-        ("configs: {c: {content: x, template_driver: golang}}", "is not supported"),
-    ],
-)
-def test_a_file_that_cannot_be_had_is_an_error(
-    target_of: TargetOf, resource: str, message: str
-) -> None:
-    with pytest.raises(CatalogError, match=message):
-        target_of(f"services: {{a: {{image: i, configs: [c]}}}}\n{resource}")
-
-
-def test_secret_without_a_value_names_the_command_that_sets_it(target_of: TargetOf) -> None:
-    text = "services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {environment: TOKEN}}"
-    with pytest.raises(CatalogError, match=r"aiserver-tray config set m\.TOKEN -"):
-        target_of(text)
-
-
-def test_an_owner_that_is_no_number_is_an_error(target_of: TargetOf) -> None:
-    with pytest.raises(CatalogError, match="the numeric ID of a user"):
-        target_of(
-            "services: {a: {image: i, configs: [{source: c, uid: root}]}}\n"
-            "configs: {c: {content: x}}"
-        )
-
-
-@pytest.mark.parametrize(
-    ("option", "message"),
-    [("nonsense", "expected an option"), ("seccomp=./web.conf", "a seccomp profile in JSON")],
-)
-def test_a_wrong_security_option_is_an_error(
-    target_of: TargetOf, option: str, message: str
-) -> None:
-    with pytest.raises(CatalogError, match=message):
-        target_of(f"services: {{a: {{image: i, security_opt: ['{option}']}}}}")
-
-
-@pytest.mark.parametrize(
-    ("mounts", "target"),
-    [
-        ("['./data:/app']", "/app/config.json"),
-        ("['./data:/app']", "/app/deep/config.json"),
-        ("['./data/config.json:/app/config.json']", "/app/config.json"),
-        ("['data:/app', './data:/app/deep']", "/app/deep/config.json"),
-        ("['/srv:/app:ro']", "/app/config.json"),
-    ],
-)
-def test_no_file_is_written_over_one_of_this_machine(
-    target_of: TargetOf, mounts: str, target: str
-) -> None:
-    with pytest.raises(CatalogError, match="of this machine") as error:
-        target_of(_with_config(mounts, target))
-    assert error.value.problems[0].place.key == "services.w"
-
-
-@pytest.mark.parametrize(
-    ("mounts", "target"),
-    [
-        ("['./data:/app']", "/application/config.json"),
-        ("['./data:/app', 'data:/app/deep']", "/app/deep/config.json"),
-    ],
-)
-def test_a_file_beside_folders_of_this_machine_is_taken(
-    target_of: TargetOf, mounts: str, target: str
-) -> None:
-    assert [file.path for file in target_of(_with_config(mounts, target)).services[0].files] == [
-        target
-    ]
-
-
-@pytest.mark.parametrize(
-    ("own", "outcome"),
-    [
-        ("", pytest.raises(CatalogError, match="of this machine")),
-        ("volumes: ['data:/app'], ", nullcontext()),
-        ("read_only: true, ", nullcontext()),
-    ],
-    ids=["theirs", "beneath a volume of its own", "beneath a volume for the files"],
-)
-def test_nor_over_one_that_another_service_shares(
-    target_of: TargetOf, own: str, outcome: AbstractContextManager[object]
-) -> None:
-    text = f"""
-services:
-  a: {{image: i, volumes: ['./data:/app']}}
-  b: {{image: i, volumes_from: [a]}}
-  c: {{image: i, {own}volumes_from: ['b:ro'], configs: [{{source: c, target: /app/c.json}}]}}
-volumes: {{data: }}
-configs: {{c: {{content: x}}}}
-"""
-    with outcome:
-        target_of(text)
-
-
-def _with_config(mounts: str, target: str) -> str:
-    return f"""
-services:
-  w: {{image: i, volumes: {mounts}, configs: [{{source: c, target: {target}}}]}}
-volumes: {{data: }}
-configs: {{c: {{content: x}}}}
-"""
-
-
-def test_a_seccomp_profile_that_nests_too_deep_is_an_error(
-    target_of: TargetOf, tmp_path: Path
-) -> None:
-    (tmp_path / "catalog/m/deep.json").write_text("[" * 100_000)
-    with pytest.raises(CatalogError, match="a seccomp profile in JSON"):
-        target_of("services: {a: {image: i, security_opt: ['seccomp=./deep.json']}}")
 
 
 def test_a_folder_with_too_many_files_is_refused(

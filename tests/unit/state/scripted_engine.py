@@ -9,8 +9,8 @@ from aiserver_tray.engine.values import ContainerSummary, EngineInfo, Event
 from aiserver_tray.model import Container
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import Snapshot
+from tests.support.limits import LIMIT
 
-LIMIT = 30.0
 INFO = EngineInfo(
     "ENGINE",
     "26.1.5",

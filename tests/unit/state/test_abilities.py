@@ -17,15 +17,7 @@ from aiserver_tray.state.state import Work
 from aiserver_tray.state.views import ModuleAbilities, ModuleView, OperationView, StackAbilities
 from aiserver_tray.tray.actions import OpenDashboard, OpenModule, Operate
 from aiserver_tray.tray.menu import TrayFacts, menu
-from tests.support.made import (
-    after,
-    container,
-    ended,
-    model,
-    operation,
-    running_engine,
-    shown,
-)
+from tests.support.made import after, container, ended, model, operation, running_engine, shown
 from tests.unit.tray.shown import offered
 
 BROKEN = Text("compose.yaml:3: no image")
@@ -57,56 +49,34 @@ OFF = STOPS._replace(state="engine_down", has_containers=False)
 # Condition -> reasons against start, stop, stopWithUsers, restart, open, logs, remove.
 TABLE: dict[str, tuple[Condition, tuple[str | None, ...]]] = {
     "running": (RUNS, (RUNNING, None, None, None, None, None, None)),
-    "starting": (
-        RUNS._replace(state="starting"),
-        (STARTING, None, None, None, LATER, None, None),
-    ),
+    "starting": (RUNS._replace(state="starting"), (STARTING, None, None, None, LATER, None, None)),
     "degraded": (RUNS._replace(state="degraded"), (None,) * 7),
     "unhealthy": (RUNS._replace(state="error"), (None, None, None, None, LATER, None, None)),
     "exited": (DIED, (None, None, None, NOT_RUNNING, LATER, None, None)),
-    "never created": (
-        DIED._replace(has_containers=False),
-        (None, None, None, NOT_RUNNING, LATER, NO_CONTAINERS, NO_CONTAINERS),
-    ),
-    "stopping": (
-        RUNS._replace(state="stopping", is_wanted=False, is_busy=True),
-        (STOPPING, STOPPING, STOPPING, STOPPING, LATER, None, STOPPING),
-    ),
+    "never created": (DIED._replace(has_containers=False),
+                      (None, None, None, NOT_RUNNING, LATER, NO_CONTAINERS, NO_CONTAINERS)),
+    "stopping": (RUNS._replace(state="stopping", is_wanted=False, is_busy=True),
+                 (STOPPING, STOPPING, STOPPING, STOPPING, LATER, None, STOPPING)),
     "stopped": (STOPS, (None, STOPPED, STOPPED, NOT_RUNNING, LATER, None, None)),
-    "removed": (
-        STOPS._replace(has_containers=False),
-        (None, STOPPED, STOPPED, NOT_RUNNING, LATER, NO_CONTAINERS, NO_CONTAINERS),
-    ),
+    "removed": (STOPS._replace(has_containers=False),
+                (None, STOPPED, STOPPED, NOT_RUNNING, LATER, NO_CONTAINERS, NO_CONTAINERS)),
     "running, busy": (RUNS._replace(is_busy=True), (BUSY, BUSY, BUSY, BUSY, None, None, BUSY)),
     "stopped, busy": (STOPS._replace(is_busy=True), (BUSY, BUSY, BUSY, BUSY, LATER, None, BUSY)),
-    "running, used": (
-        RUNS._replace(users=("web", "chat")),
-        (RUNNING, USED, None, None, None, None, USED),
-    ),
-    "stopped, used": (
-        STOPS._replace(users=("web", "chat")),
-        (None, STOPPED, STOPPED, NOT_RUNNING, LATER, None, USED),
-    ),
-    "running, broken": (
-        RUNS._replace(problem=BROKEN, has_page=False),
-        (str(BROKEN), None, None, str(BROKEN), "It has no web page", None, None),
-    ),
-    "stopped, broken": (
-        STOPS._replace(problem=BROKEN),
-        (str(BROKEN), STOPPED, STOPPED, str(BROKEN), LATER, None, None),
-    ),
-    "running, orphan": (
-        RUNS._replace(is_orphan=True, is_wanted=False),
-        (ORPHAN, None, None, ORPHAN, None, None, None),
-    ),
-    "stopped, orphan": (
-        STOPS._replace(is_orphan=True),
-        (ORPHAN, STOPPED, STOPPED, ORPHAN, LATER, None, None),
-    ),
+    "running, used": (RUNS._replace(users=("web", "chat")),
+                      (RUNNING, USED, None, None, None, None, USED)),
+    "stopped, used": (STOPS._replace(users=("web", "chat")),
+                      (None, STOPPED, STOPPED, NOT_RUNNING, LATER, None, USED)),
+    "running, broken": (RUNS._replace(problem=BROKEN, has_page=False),
+                        (str(BROKEN), None, None, str(BROKEN), "It has no web page", None, None)),
+    "stopped, broken": (STOPS._replace(problem=BROKEN),
+                        (str(BROKEN), STOPPED, STOPPED, str(BROKEN), LATER, None, None)),
+    "running, orphan": (RUNS._replace(is_orphan=True, is_wanted=False),
+                        (ORPHAN, None, None, ORPHAN, None, None, None)),
+    "stopped, orphan": (STOPS._replace(is_orphan=True),
+                        (ORPHAN, STOPPED, STOPPED, ORPHAN, LATER, None, None)),
     "engine down": (OFF, (DOWN,) * 7),
     "engine down, busy": (OFF._replace(is_busy=True, is_wanted=True), (DOWN,) * 7),
-}
-
+}  # fmt: skip
 
 ACTIONS = tuple(ModuleAbilities.__annotations__)
 
@@ -151,14 +121,10 @@ def test_the_condition_of_a_module_comes_from_the_facts() -> None:
     assert reasons(UP, "gone")["start"] == ORPHAN
     assert reasons(UP, "gone")["remove"] is None
 
-
-def test_running_module_without_its_file_cannot_start_or_restart() -> None:
     state = running_engine(container("broken/app"), models=MODELS, desired=("broken",))
-
     found = reasons(state, "broken")
-
-    assert (found["start"], found["restart"]) == (str(BROKEN), str(BROKEN))
-    assert (found["stop"], found["logs"]) == (None, None)
+    assert found["start"] == found["restart"] == str(BROKEN), "it runs without its file"
+    assert found["stop"] is found["logs"] is None
 
 
 @pytest.mark.parametrize(
@@ -194,63 +160,36 @@ STARTED = "The chosen modules are already started"
 
 LACKING = running_engine(ended("db/app", exit_code=1), container("web/app"), models=MODELS)
 
+CHOOSE, USELESS = ChosenChanged(("web",)), ChosenChanged(("web", "broken"))
+BEGUN, GONE = OperationChanged(OWN), EngineDown(EngineDownError("here", "gone"))
+ELSEWHERE = OperationChanged(replace(OWN, is_foreign=True))
+NOT_OURS = "Only the process that started the operation can cancel it"
+
 STACK: dict[str, tuple[State, tuple[str | None, ...]]] = {
     "running": (ALL, (STARTED, None, NONE)),
-    "stopped": (
-        after(ChosenChanged(("web", "broken")), start=NOTHING),
-        (None, "Nothing is running", NONE),
-    ),
+    "stopped": (after(USELESS, start=NOTHING), (None, "Nothing is running", NONE)),
     "none chosen": (UP, ("No modules are chosen", None, NONE)),
-    "chosen, of no use": (
-        after(ChosenChanged(("web", "broken")), start=UP),
-        (f"broken: {BROKEN}", None, NONE),
-    ),
-    "running, what it requires failed": (
-        after(ChosenChanged(("web",)), start=LACKING),
-        (None, None, NONE),
-    ),
-    "begun": (
-        after(
-            ChosenChanged(("web",)), OperationChanged(OperationView("1", "up", ())), start=NOTHING
-        ),
-        (STARTED, SOME, None),
-    ),
-    "busy": (after(OperationChanged(OWN), start=ALL), (STARTED, SOME, None)),
-    "busy elsewhere": (
-        after(OperationChanged(replace(OWN, is_foreign=True)), start=ALL),
-        (STARTED, SOME, "Only the process that started the operation can cancel it"),
-    ),
-    "engine down": (
-        after(EngineDown(EngineDownError("here", "gone")), start=ALL),
-        (DOWN, DOWN, NONE),
-    ),
-    "engine down, busy": (
-        after(OperationChanged(OWN), EngineDown(EngineDownError("here", "gone")), start=ALL),
-        (DOWN, DOWN, None),
-    ),
-}
+    "chosen, of no use": (after(USELESS, start=UP), (f"broken: {BROKEN}", None, NONE)),
+    "running, what it requires failed": (after(CHOOSE, start=LACKING), (None, None, NONE)),
+    "begun": (after(CHOOSE, OperationChanged(replace(OWN, modules=())), start=NOTHING),
+              (STARTED, SOME, None)),
+    "busy": (after(BEGUN, start=ALL), (STARTED, SOME, None)),
+    "busy elsewhere": (after(ELSEWHERE, start=ALL), (STARTED, SOME, NOT_OURS)),
+    "engine down": (after(GONE, start=ALL), (DOWN, DOWN, NONE)),
+    "engine down, busy": (after(BEGUN, GONE, start=ALL), (DOWN, DOWN, None)),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", STACK)
-def test_abilities_of_the_stack_depend_on_its_state(name: str) -> None:
+def test_abilities_of_the_stack_depend_on_its_state_also_for_a_client(name: str) -> None:
     state, expected = STACK[name]
-
     found = rendered(state.snapshot.abilities)
-
     assert found == dict(zip(StackAbilities.__annotations__, expected, strict=True))
-
-
-# -- tray and clients ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", STACK)
-def test_a_client_finds_the_same_for_everything(name: str) -> None:
-    snapshot = STACK[name][0].snapshot
-
-    sent = snapshot_json(snapshot, "zh")
-
+    sent = snapshot_json(state.snapshot, "zh")
     assert snapshot_json(snapshot_of(sent), "zh")["abilities"] == sent["abilities"]
 
+
+# -- the tray ------------------------------------------------------------------------------------
 
 OFFERS: dict[str, object] = {
     "start": Operate("up", ("web",)),

@@ -13,10 +13,11 @@ from aiserver_tray.model import (
     Port,
     ServiceModel,
     State,
+    StepKind,
+    StepStatus,
 )
-from aiserver_tray.state.facts import (
-    OperationChanged,
-)
+from aiserver_tray.state import reduce as reduced
+from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.state.views import OperationView
 from tests.support.made import (
     after,
@@ -73,45 +74,25 @@ def test_unwanted_module_that_runs_shows_its_health(
         (None, "error", "app: should be running, but has no container"),
         (ended(exit_code=0), "error", "app: exited with code 0"),
         (ended(exit_code=3), "error", "app: exited with code 3"),
-        (
-            ended(exit_code=137, oom_killed=True),
-            "error",
-            "app: ran out of memory (exit code 137)",
-        ),
+        (ended(exit_code=137, oom_killed=True), "error", "app: ran out of memory (exit code 137)"),
         (ended(exit_code=137), "error", "app: killed from outside by signal 9"),
         (container(status="dead", exit_code=1), "error", "app: exited with code 1"),
         (container(status="paused"), "error", "app: paused"),
-        (
-            container(status="restarting", exit_code=2),
-            "starting",
-            "app: exited with code 2",
-        ),
-        (
-            container(status="restarting", exit_code=2, restart_count=4),
-            "error",
-            "app: keeps exiting and restarting: exited with code 2",
-        ),
+        (container(status="restarting", exit_code=2), "starting", "app: exited with code 2"),
+        (container(status="restarting", exit_code=2, restart_count=4), "error",
+         "app: keeps exiting and restarting: exited with code 2"),
         (container(status="removing"), "error", "app: being removed"),
-        (
-            container(health="unhealthy", last_check="no answer\nsecond line"),
-            "error",
-            "app: unhealthy: no answer",
-        ),
+        (container(health="unhealthy", last_check="no answer\nsecond line"), "error",
+         "app: unhealthy: no answer"),
         (container(health="unhealthy"), "error", "app: unhealthy"),
         (container(oom_killed=True), "error", "app: lost a process because it ran out of memory"),
         (container(oom_killed=True, health="healthy"), "running", ""),
-        (
-            container(status="created", exit_code=128, error="port is already allocated"),
-            "error",
-            "app: can't start: port is already allocated",
-        ),
-        (
-            ended(exit_code=127, error="no such file"),
-            "error",
-            "app: exited with code 127: no such file",
-        ),
+        (container(status="created", exit_code=128, error="port is already allocated"), "error",
+         "app: can't start: port is already allocated"),
+        (ended(exit_code=127, error="no such file"), "error",
+         "app: exited with code 127: no such file"),
     ],
-)
+)  # fmt: skip
 def test_wanted_module_shows_the_state_of_its_container(
     found: Container | None, expected: State, why: str
 ) -> None:
@@ -128,53 +109,50 @@ def test_a_reason_does_not_repeat_the_name_of_the_module() -> None:
     assert str(shown(state, "n8n").services[0].reason) == "exited with code 1"
 
 
-class TestJob:
-    def test_one_that_exited_with_0_is_ready(self) -> None:
-        state = running_engine(container(), ended("web/job"), models=WITH_JOB)
-        view = shown(state)
-        assert (view.state, view.ready, view.total) == ("running", 2, 2)
+Step = tuple[StepKind, str, StepStatus]
 
-    def test_one_that_failed_is_an_error(self) -> None:
-        state = running_engine(ended("web/job", exit_code=4), models=(model("web", jobs=("job",)),))
-        assert "job: the job failed with exit code 4" in [
-            f"{s.name}: {s.reason}" for s in shown(state).services
-        ]
-        assert shown(state).state == "error"
 
-    def test_failed_job_is_the_reason_before_services_that_wait_for_it(self) -> None:
-        """The service stands before it in the file."""
-        found = container(status="created"), ended("web/job", exit_code=1)
-        state = running_engine(*found, models=WITH_JOB)
-        assert reason(state) == "job: the job failed with exit code 1"
+def look(state: reduced.State, module: str = "web") -> str:
+    """Its state, how many are ready, and the reason."""
+    view = shown(state, module)
+    return f"{view.state} {view.ready} {reason(state, module)}".strip()
 
-    @pytest.mark.parametrize("status", ["created", "running"])
-    def test_one_that_works_is_not_ready_yet(self, status: str) -> None:
-        state = running_engine(container(), container("web/job", status=status), models=WITH_JOB)
-        assert (shown(state).state, shown(state).ready) == ("starting", 1)
 
-    def test_its_absence_is_no_error_where_the_others_run(self) -> None:
-        state = running_engine(container(), models=WITH_JOB)
-        view = shown(state)
-        assert (view.state, view.ready, view.total, view.reason) == ("running", 2, 2, None)
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([container(), ended("web/job")], "running 2"),
+        ([container(), ended("web/job", 4)], "degraded 1 job: the job failed with exit code 4"),
+        ([container(status="created"), ended("web/job", 1)],
+         "error 0 job: the job failed with exit code 1"),
+        ([container(), container("web/job", status="created")],
+         "starting 1 job: created, but not started yet"),
+        ([container(), container("web/job")], "starting 1"),
+        ([container()], "running 2"),
+        ([ended(exit_code=1)], "error 0 app: exited with code 1"),
+        ([ended(exit_code=1), ended("web/job")], "error 1 app: exited with code 1"),
+    ],
+    ids=[
+        "done", "failed", "before the service that waits for it", "created", "running",
+        "absent where the others run", "absent where nothing runs", "nothing else is left",
+    ],
+)  # fmt: skip
+def test_a_job_is_ready_once_it_is_done(found: list[Container], expected: str) -> None:
+    state = running_engine(*found, models=WITH_JOB)
+    assert look(state) == expected
+    assert shown(state).total == 2
+    assert (shown(state).services[1].reason is not None) == ("job:" in expected)
 
-    def test_its_absence_is_not_success_where_nothing_runs(self) -> None:
-        state = running_engine(ended(exit_code=1), models=WITH_JOB)
-        assert (shown(state).state, shown(state).ready) == ("error", 0)
-        assert [str(s.reason) for s in shown(state).services] == ["exited with code 1", "None"]
 
-    def test_one_that_is_to_run_again_is_not_ready_yet(self) -> None:
-        state = running_engine(container(), models=WITH_JOB)
-        busy = operation("up", ("create", "web/job", "pending"))
-        state = after(OperationChanged(busy), start=state)
-        assert (shown(state).state, shown(state).ready) == ("starting", 1)
-
-    def test_stopped_module_with_a_failed_job_is_stopped(self) -> None:
-        state = running_engine(ended(exit_code=143), ended("web/job"), models=WITH_JOB, desired=())
-        assert (shown(state).state, shown(state).ready) == ("stopped", 0)
-
-    def test_it_does_not_make_a_module_degraded_that_has_nothing_else_left(self) -> None:
-        state = running_engine(ended(exit_code=1), ended("web/job"), models=WITH_JOB)
-        assert shown(state).state == "error"
+def test_a_job_follows_its_module() -> None:
+    failed = running_engine(ended("web/job", exit_code=4), models=WITH_JOB)
+    assert str(shown(failed).services[1].reason) == "the job failed with exit code 4"
+    assert shown(failed).state == "error"
+    busy = OperationChanged(operation("up", ("create", "web/job", "pending")))
+    state = after(busy, start=running_engine(container(), models=WITH_JOB))
+    assert look(state) == "starting 1", "it is to run again"
+    state = running_engine(ended(exit_code=143), ended("web/job"), models=WITH_JOB, desired=())
+    assert look(state) == "stopped 0"
 
 
 class TestAwaitedJob:
@@ -194,47 +172,39 @@ class TestAwaitedJob:
         ),
     )
     DB = container("web/db")
-    MADE = container("web/app", status="created")
-
-    def test_it_is_an_error_where_a_service_was_made_and_waits_for_it(self) -> None:
-        view = shown(running_engine(self.DB, self.MADE, models=self.MODELS))
-        assert (view.state, view.ready, view.total) == ("degraded", 2, 5), "db, and its own job"
-        assert str(view.reason) == "late: should be running, but has no container"
-        assert str(view.services[4].reason) == "should be running, but has no container"
-        assert view.services[1].reason is None
-
-    def test_missing_job_counts_as_not_done_if_its_service_is_missing_too(self) -> None:
-        view = shown(running_engine(self.DB, models=self.MODELS))
-        assert (view.state, view.ready) == ("degraded", 2)
-
-    def test_missing_service_that_the_next_start_brings_is_no_error(self) -> None:
-        view = shown(running_engine(self.DB, container("web/old"), models=self.MODELS))
-        assert (view.state, view.ready) == ("running", 2)
-
-    def test_it_is_done_where_all_that_depend_on_it_were_started(self) -> None:
-        view = shown(running_engine(self.DB, container("web/app"), models=self.MODELS))
-        assert (view.state, view.ready, view.reason) == ("running", 5, None)
-
-    def test_one_job_that_waits_for_another_is_none_that_was_started(self) -> None:
-        made = container("web/late", status="created")
-        view = shown(running_engine(self.DB, self.MADE, made, models=self.MODELS))
-        assert str(view.reason) == "early: should be running, but has no container"
-
-    def test_unwanted_module_with_ended_services_is_stopped(self) -> None:
-        found = ended("web/db"), self.MADE
-        assert shown(running_engine(*found, models=self.MODELS, desired=())).state == "stopped"
+    MADE, LATE = (container(name, status="created") for name in ("web/app", "web/late"))
+    MISSING = "should be running, but has no container"
 
     @pytest.mark.parametrize(
-        "busy",
+        ("found", "expected"),
         [
-            operation("up", ("create", "web/late", "pending"), ("create", "web/early", "pending")),
-            operation("up"),
+            ([DB, MADE], f"degraded 2 late: {MISSING}"),
+            ([DB], f"degraded 2 app: {MISSING}"),
+            ([DB, container("web/old")],
+             "running 2 app: new; will be created at the next start of the module"),
+            ([DB, container("web/app")], "running 5"),
+            ([DB, MADE, LATE], f"degraded 2 early: {MISSING}"),
         ],
-        ids=["ours", "another process's"],
-    )
-    def test_a_start_may_still_bring_it(self, busy: OperationView) -> None:
+        ids=["its service waits", "its service is missing", "is new", "was started", "a job waits"],
+    )  # fmt: skip
+    def test_is_done_where_all_that_depend_on_it_were_started(
+        self, found: list[Container], expected: str
+    ) -> None:
+        state = running_engine(*found, models=self.MODELS)
+        assert look(state) == expected
+        assert shown(state).services[1].reason is None
+
+    def test_follows_its_module(self) -> None:
         found = running_engine(self.DB, self.MADE, models=self.MODELS)
-        assert shown(after(OperationChanged(busy), start=found)).state == "starting"
+        assert str(shown(found).services[4].reason) == self.MISSING
+        steps: list[Step] = [
+            ("create", "web/late", "pending"),
+            ("create", "web/early", "pending"),
+        ]
+        for busy in (operation("up", *steps), operation("up")):
+            assert shown(after(OperationChanged(busy), start=found)).state == "starting"
+        found = running_engine(ended("web/db"), self.MADE, models=self.MODELS, desired=())
+        assert shown(found).state == "stopped", "nobody wants it"
 
 
 class TestChanged:
@@ -247,6 +217,9 @@ class TestChanged:
         view = shown(state)
         assert (view.state, view.ready, view.total) == ("running", 1, 2)
         assert reason(state) == "new: new; will be created at the next start of the module"
+        # A stopped leftover does not explain a missing service.
+        state = running_engine(container(), ended("web/old"), models=(model("web", "app", "new"),))
+        assert shown(state).state == "degraded"
 
     def test_its_page_is_where_it_is_published_while_it_runs(self) -> None:
         models = (model("web", open="http://localhost:2/a?b=:3"),)
@@ -283,93 +256,82 @@ class TestChanged:
             None, "Its web page is available once it is running",
         )  # fmt: skip
 
-    def test_stopped_leftover_does_not_explain_a_missing_service(self) -> None:
-        state = running_engine(container(), ended("web/old"), models=(model("web", "app", "new"),))
-        assert shown(state).state == "degraded"
+
+@pytest.mark.parametrize(
+    ("found", "desired", "expected"),
+    [
+        ([container(), ended("web/once")], "web", "running 2"),
+        ([container(), ended("web/once", 1)], "web", "degraded 1 once: exited with code 1"),
+        ([container()], "web", "degraded 1 once: should be running, but has no container"),
+        ([ended(exit_code=1), ended("web/once")], "web", "degraded 1 app: exited with code 1"),
+        ([ended(exit_code=143), ended("web/once")], "", "stopped 0"),
+    ],
+    ids=["done", "failed", "absent", "beside a failed one", "unwanted"],
+)  # fmt: skip
+def test_a_service_that_nothing_restarts_and_that_serves_nobody_may_end(
+    found: list[Container], desired: str, expected: str
+) -> None:
+    app, once = (ServiceModel(name, f"ai-web-{name}", f"{name}:1") for name in ("app", "once"))
+    web = ModuleModel("web", "feature", services=(app, replace(once, may_end=True)))
+    state = running_engine(*found, models=(web,), desired=tuple(desired.split()))
+    assert look(state) == expected
+    assert shown(state).total == 2
 
 
-class TestMayEnd:
-    """A service that nothing restarts, and that serves nobody."""
-
-    SERVICES = (
-        ServiceModel("app", "ai-web-app", "app:1"),
-        ServiceModel("once", "ai-web-once", "once:1", may_end=True),
-    )
-    MODELS = (ModuleModel("web", "feature", services=SERVICES),)
-
-    def test_one_that_ended_with_0_is_done(self) -> None:
-        state = running_engine(container(), ended("web/once"), models=self.MODELS)
-        view = shown(state)
-        assert (view.state, view.ready, view.total, view.reason) == ("running", 2, 2, None)
-
-    def test_one_that_ended_otherwise_or_is_absent_is_an_error(self) -> None:
-        failed = running_engine(container(), ended("web/once", exit_code=1), models=self.MODELS)
-        assert reason(failed) == "once: exited with code 1"
-        absent = running_engine(container(), models=self.MODELS)
-        assert reason(absent) == "once: should be running, but has no container"
-
-    def test_module_with_a_done_job_and_a_failed_service_is_degraded(self) -> None:
-        state = running_engine(ended(exit_code=1), ended("web/once"), models=self.MODELS)
-        assert shown(state).state == "degraded"
-        stopped = running_engine(
-            ended(exit_code=143), ended("web/once"), models=self.MODELS, desired=()
-        )
-        assert (shown(stopped).state, shown(stopped).ready) == ("stopped", 0)
+@pytest.mark.parametrize("kind", ["up", "restart"])
+@pytest.mark.parametrize("found", [None, ended(exit_code=1), container(health="unhealthy")])
+def test_service_that_an_operation_will_start_is_starting(
+    kind: OperationKind, found: Container | None
+) -> None:
+    state = running_engine(*([found] if found else []))
+    assert shown(state).state == "error"
+    busy = operation(kind, ("start", "web/app", "pending"))
+    assert shown(after(OperationChanged(busy), start=state)).state == "starting"
 
 
-class TestOwnWork:
-    @pytest.mark.parametrize("kind", ["up", "restart"])
-    @pytest.mark.parametrize("found", [None, ended(exit_code=1), container(health="unhealthy")])
-    def test_service_that_an_operation_will_start_is_starting(
-        self, kind: OperationKind, found: Container | None
-    ) -> None:
-        state = running_engine(*([found] if found else []))
-        assert shown(state).state == "error"
-        busy = operation(kind, ("start", "web/app", "pending"))
-        assert shown(after(OperationChanged(busy), start=state)).state == "starting"
+START: Step = ("start", "web/app", "pending")
+STOP: Step = ("stop", "web/app", "pending")
+BEGUN: Step = ("stop", "web/app", "running")
 
-    def test_service_that_an_operation_is_done_with_shows_its_own_state(self) -> None:
-        done = operation("up", ("start", "web/app", "done"), ("start", "web/other", "pending"))
-        state = after(OperationChanged(done), start=running_engine(ended(exit_code=1)))
-        assert shown(state).state == "error"
 
-    def test_end_of_an_operation_shows_the_real_state(self) -> None:
-        begun = operation("up", ("wait", "web/app", "running"))
-        state = after(OperationChanged(begun), start=running_engine(ended(exit_code=1)))
-        assert shown(state).state == "starting"
-        failed = operation("up", ("wait", "web/app", "failed"), status="failed")
-        assert shown(after(OperationChanged(failed), start=state)).state == "error"
+@pytest.mark.parametrize(
+    ("found", "busy", "expected"),
+    [
+        (ended(exit_code=1),
+         operation("up", ("start", "web/app", "done"), ("start", "web/other", "pending")), "error"),
+        (container(), operation("stop", BEGUN), "stopping"),
+        (container(), operation("down", BEGUN), "stopping"),
+        (None,
+         operation("down", ("remove", "web/app", "done"), ("remove_network", "web/", "running")),
+         "stopping"),
+        (container(), operation("stop", STOP, status="waiting"), "running"),
+        (container(health="healthy"), operation("restart", STOP, START), "running"),
+    ],
+    ids=["done with it", "stop", "down", "its network", "a waiting stop", "a later restart"],
+)  # fmt: skip
+def test_a_service_shows_what_an_operation_does_with_it(
+    found: Container | None, busy: OperationView, expected: State
+) -> None:
+    desired = () if expected == "stopping" else ("web",)
+    state = running_engine(*([found] if found else []), desired=desired)
+    state = after(OperationChanged(busy), start=state)
+    assert shown(state).state == state.snapshot.state == expected
 
-    @pytest.mark.parametrize("status", ["running", "waiting"])
-    def test_a_start_without_steps_yet_starts_its_modules_and_what_they_require(
-        self, status: OperationStatus
-    ) -> None:
-        models = (model("db", kind="basic"), model("web", requires=("db",)), model("other"))
-        state = running_engine(models=models, desired=("web", "other"))
-        state = after(OperationChanged(operation("up", status=status)), start=state)
-        assert {view.name: view.state for view in state.snapshot.modules} == {
-            "db": "starting", "web": "starting", "other": "error",
-        }  # fmt: skip
 
-    @pytest.mark.parametrize("kind", ["stop", "down"])
-    def test_a_stop_in_progress_is_stopping(self, kind: OperationKind) -> None:
-        busy = operation(kind, ("stop", "web/app", "running"))
-        state = after(OperationChanged(busy), start=running_engine(container(), desired=()))
-        assert shown(state).state == state.snapshot.state == "stopping"
+def test_end_of_an_operation_shows_the_real_state() -> None:
+    begun = operation("up", ("wait", "web/app", "running"))
+    state = after(OperationChanged(begun), start=running_engine(ended(exit_code=1)))
+    assert shown(state).state == "starting"
+    failed = operation("up", ("wait", "web/app", "failed"), status="failed")
+    assert shown(after(OperationChanged(failed), start=state)).state == "error"
 
-    def test_a_down_is_stopping_until_its_networks_are_gone(self) -> None:
-        busy = operation(
-            "down", ("remove", "web/app", "done"), ("remove_network", "web/", "running")
-        )
-        state = after(OperationChanged(busy), start=running_engine(desired=()))
-        assert shown(state).state == "stopping"
 
-    def test_a_stop_that_waits_for_another_operation_is_not_stopping_yet(self) -> None:
-        waits = operation("stop", ("stop", "web/app", "pending"), status="waiting")
-        state = after(OperationChanged(waits), start=running_engine(container()))
-        assert shown(state).state == "running"
-
-    def test_a_healthy_service_that_is_to_be_restarted_still_runs(self) -> None:
-        busy = operation("restart", ("stop", "web/app", "pending"), ("start", "web/app", "pending"))
-        state = after(OperationChanged(busy), start=running_engine(container(health="healthy")))
-        assert shown(state).state == "running"
+@pytest.mark.parametrize("status", ["running", "waiting"])
+def test_a_start_without_steps_yet_starts_its_modules_and_what_they_require(
+    status: OperationStatus,
+) -> None:
+    models = (model("db", kind="basic"), model("web", requires=("db",)), model("other"))
+    state = running_engine(models=models, desired=("web", "other"))
+    state = after(OperationChanged(operation("up", status=status)), start=state)
+    states = {view.name: view.state for view in state.snapshot.modules}
+    assert states == {"db": "starting", "web": "starting", "other": "error"}

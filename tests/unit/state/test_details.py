@@ -53,16 +53,14 @@ class TestVersion:
         assert shown(running_engine(by_id)).version == "1"
 
 
-def test_a_memory_limit_is_the_sum_without_jobs_unless_one_has_none() -> None:
+def test_memory_limit_and_start_are_those_of_services_that_last() -> None:
     web = model("web", "app", "db", jobs=("job",))
     app, db, job = web.services
     known = replace(web, services=(replace(app, memory=2), replace(db, memory=3), job))
     assert shown(running_engine(models=(known,))).memory_limit == 5
     partly = replace(web, services=(replace(app, memory=2), db, job))
     assert shown(running_engine(models=(partly,))).memory_limit is None
-
-
-def test_module_runs_since_the_latest_start_of_a_running_service() -> None:
+    # A module runs since the latest start of a running service.
     state = running_engine(
         container("web/app", started_at=at(5)),
         container("web/db", started_at=at(2)),

@@ -5,7 +5,6 @@ import logging
 import pytest
 
 from aiserver_tray.base.errors import EngineDownError
-from aiserver_tray.core.watcher import BACKOFF_SECONDS
 from aiserver_tray.state.store import Store
 from tests.support.made import container
 
@@ -43,16 +42,9 @@ class TestLostEngine:
         until_up(store)
         assert delays.asked[5:] == [0, 1], "a connection that stood begins anew"
 
-    def test_is_one_whose_events_end_without_a_word(self, store: Store, watch: Watch) -> None:
-        engine = FakeEngine(container(id="1"))
-        watch(engine, back_off=(0.0,))
-        until_up(store)
-        down = lost(store, lambda: engine.stream.queue.put(None))
-        assert down.engine.error is not None
-        assert down.engine.error.code == "E_ENGINE_DOWN"
-        until_up(store)
-
-    def test_is_one_that_is_lost_while_it_is_asked(self, store: Store, watch: Watch) -> None:
+    def test_is_one_that_is_lost_while_it_is_asked_or_whose_events_end(
+        self, store: Store, watch: Watch
+    ) -> None:
         engine = FakeEngine(container(id="1"))
         watch(engine, back_off=(0.0,))
         until_up(store)
@@ -68,8 +60,13 @@ class TestLostEngine:
         engine.happens("start", "2")
         until_known(store, 2)
         assert engine.asked.count("events ours") == 2, "the end of the old events is no news"
+        # Its events end without a word.
+        down = lost(store, lambda: engine.stream.queue.put(None))
+        assert down.engine.error is not None
+        assert down.engine.error.code == "E_ENGINE_DOWN"
+        until_up(store)
 
-    def test_is_also_one_that_we_do_not_understand(
+    def test_is_also_one_that_we_do_not_understand_and_is_tried_on_request(
         self, store: Store, watch: Watch, caplog: pytest.LogCaptureFixture
     ) -> None:
         engine = FakeEngine(container(id="1"))
@@ -86,14 +83,6 @@ class TestLostEngine:
         assert "in events" in caplog.text, "where it happened"
         assert "password-of-somebody" not in caplog.text + str(down.engine.error)
 
-    def test_is_tried_at_once_on_request(self, store: Store, watch: Watch) -> None:
-        engine = FakeEngine(container(id="1"))
-        engine.failures = [EngineDownError("here", "refused")]
-        watcher = watch(engine, back_off=(600.0,))
-        until(store, lambda snapshot: snapshot.engine.error is not None)
-        watcher.refresh()
-        until_up(store)
-
     def test_the_end_does_not_wait_for_the_next_attempt(self, store: Store, watch: Watch) -> None:
         engine = FakeEngine()
         engine.failures = [EngineDownError("here", "refused")]
@@ -101,9 +90,6 @@ class TestLostEngine:
         until(store, lambda snapshot: snapshot.engine.error is not None)
         watcher.close()
         assert engine.asked == ["events ours"]
-
-    def test_is_sought_after_1_s_doubling_to_30_s(self) -> None:
-        assert BACKOFF_SECONDS == (1, 2, 4, 8, 16, 30)
 
 
 def test_the_end_is_no_loss_of_the_engine(store: Store, watch: Watch) -> None:

@@ -12,7 +12,7 @@ from aiserver_tray.state.views import DownloadView, OperationView, StepView
 from tests.support.made import operation
 
 
-def test_services_are_counted_and_what_is_waited_for_is_named() -> None:
+def test_finished_services_or_images_are_counted_and_a_wait_is_named() -> None:
     view = operation(
         "up",
         ("start", "postgres/postgres", "done"),
@@ -22,12 +22,18 @@ def test_services_are_counted_and_what_is_waited_for_is_named() -> None:
     )
     assert (view.done, view.total) == (1, 3)
     assert view.text == Text("waiting for {name}", name="redis")
-
-
-def test_images_count_where_it_is_only_about_these() -> None:
+    # Images count if there are no services.
     steps = (StepView("pull", "redis:7", "redis", status="running"),)
     view = with_progress(OperationView("1", "pull", ("redis",), steps=steps))
     assert (view.done, view.total, str(view.text)) == (0, 1, "downloading redis")
+    # Without downloads the finished services count.
+    view = operation("stop", ("stop", "web/web", "done"), ("stop", "web/other", "running"))
+    assert (view.share, view.download) == (0.5, None)
+    # An operation without steps shows its wait.
+    view = OperationView("1", "up", ("n8n", "redis"))
+    assert with_progress(view).text is None
+    waiting = replace(view, status="waiting", detail=Text("waiting for {name}", name="up dify"))
+    assert str(with_progress(waiting).text) == "waiting for up dify"
 
 
 def test_a_module_is_named_by_its_title_and_a_service_beside_it() -> None:
@@ -67,11 +73,6 @@ def test_an_operation_is_as_far_as_the_mean_of_its_phases(
     assert view.share == pytest.approx(whole)
 
 
-def test_without_downloads_the_finished_services_count() -> None:
-    view = operation("stop", ("stop", "web/web", "done"), ("stop", "web/other", "running"))
-    assert (view.share, view.download) == (0.5, None)
-
-
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
@@ -84,10 +85,3 @@ def test_without_downloads_the_finished_services_count() -> None:
 def test_how_far_it_is_fits_into_a_line(seconds: float | None, text: str) -> None:
     view = OperationView("1", "up", ("web",), share=3 / 7, seconds_left=seconds)
     assert str(how_far(view)) == text
-
-
-def test_operation_without_steps_shows_its_wait() -> None:
-    view = OperationView("1", "up", ("n8n", "redis"))
-    assert with_progress(view).text is None
-    waiting = replace(view, status="waiting", detail=Text("waiting for {name}", name="up dify"))
-    assert str(with_progress(waiting).text) == "waiting for up dify"

@@ -113,13 +113,6 @@ def test_any_order_of_facts_gives_a_valid_state(sequence: list[Fact]) -> None:
         check_snapshot(state)
 
 
-def test_all_look_again_when_texts_have_changed_and_find_nothing_else_new() -> None:
-    state = running_engine()
-    again = reduce(state, TextsChanged())
-    assert replace(again, seq=state.seq) == state
-    assert again.seq == state.seq + 1
-
-
 def check_state(state: State) -> None:
     assert all(name == found.name for name, found in state.containers.items())
     assert len({found.id for found in state.containers.values()}) == len(state.containers)
@@ -185,19 +178,6 @@ def test_snapshot_does_not_depend_on_earlier_snapshots(sequence: list[Fact]) -> 
         assert state.snapshot == replace(state, views={}).snapshot
 
 
-def test_view_of_an_unchanged_module_is_the_same_object() -> None:
-    models = ModulesChanged((model("web", "app"), model("db", "db", kind="basic")))
-    listed = ContainersListed((container("web/app"), container("db/db")))
-    before = after(UP, models, listed, DesiredChanged(frozenset({"web"})))
-
-    now = reduce(before, ContainerSeen(container("web/app", health="unhealthy")))
-
-    web, db = now.snapshot.modules
-    assert (web.state, db) == ("error", before.snapshot.modules[1])
-    assert db is before.snapshot.modules[1]
-    assert web is not before.snapshot.modules[0]
-
-
 @given(facts, facts)
 def test_full_listing_corrects_missed_events(missed: list[Fact], seen: list[Fact]) -> None:
     true = (container("web/app", health="healthy"), ended("old/app", 1))
@@ -219,66 +199,56 @@ def test_a_fact_that_brings_nothing_new_leaves_the_very_state(sequence: list[Fac
     assert after(ChosenChanged(state.chosen), start=state) is state
 
 
-def test_a_renamed_container_is_known_by_its_new_name_alone() -> None:
-    state = running_engine(container(id="1"))
-    state = after(ContainerSeen(container("web/app2", id="1")), start=state)
-    assert set(state.containers) == {"ai-web-app2"}
+APP = "ai-web-app"
 
 
-def test_the_end_of_an_old_container_leaves_the_new_one_of_its_name() -> None:
-    state = running_engine(container(id="old"))
-    state = after(ContainerSeen(container(id="new")), ContainerGone("old"), start=state)
-    assert state.containers["ai-web-app"].id == "new"
+@pytest.mark.parametrize(
+    ("known", "facts", "expected"),
+    [
+        ([container(id="1")], [ContainerSeen(container("web/app2", id="1"))],
+         {"ai-web-app2": "1"}),
+        ([container(id="old")], [ContainerSeen(container(id="new")), ContainerGone("old")],
+         {APP: "new"}),
+        ([container(id="old", asked_at=2.0)], [ContainerSeen(container(id="new", asked_at=1.0))],
+         {APP: "new"}),
+        ([container(id="1")], [ContainerGone("1")], {}),
+        ([container(id="1")], [ContainersListed(())], {}),
+        # The list was asked for at 2.0; what an operation makes meanwhile is newer.
+        ([container(id="new", asked_at=3.0)],
+         [ContainersListed((container(id="old", asked_at=2.5),), 2.0)], {APP: "new"}),
+        ([container(id="old", asked_at=1.0)],
+         [ContainersListed((container(id="new", asked_at=2.5),), 2.0)], {APP: "new"}),
+        ([container("web/b", id="1", asked_at=3.0)],
+         [ContainersListed((container("web/a", id="1", asked_at=2.5),), 2.0)], {"ai-web-b": "1"}),
+        ([container("web/b", id="1", asked_at=3.0)],
+         [ContainersListed((container("web/a", id="1", asked_at=3.5),), 2.0)], {"ai-web-a": "1"}),
+        ([container("web/y", id="before")],
+         [EngineDown(EngineDownError("here", "")), ContainerSeen(container("web/x", asked_at=1.0)),
+          ContainersListed((container(id="1", asked_at=2.5),), 2.0), UP], {APP: "1"}),
+    ],
+    ids=[
+        "renamed", "the end of an old one of the name", "another of the name counts whenever",
+        "gone", "not listed", "recreated during a list", "listed as a newer one",
+        "renamed before the list", "renamed after it", "from before the engine was lost",
+    ],
+)  # fmt: skip
+def test_containers_are_known_by_the_newest_answer(
+    known: list[Container], facts: list[Fact], expected: dict[str, str]
+) -> None:
+    state = after(*facts, start=running_engine(*known))
+    assert {name: found.id for name, found in state.containers.items()} == expected
+    if not expected:
+        assert shown(state).services[0].state == "absent"
 
 
 def test_an_answer_that_was_asked_for_earlier_changes_nothing_though_it_comes_later() -> None:
     newer = container(health="healthy", asked_at=2.0)
-    state = running_engine(newer)
     older = container(health="starting", asked_at=1.0)
-    assert after(ContainerSeen(older), ContainersListed((older,)), start=state).containers == {
-        newer.name: newer
-    }
-
-
-def test_another_container_of_the_name_counts_whenever_it_was_asked_for() -> None:
-    state = running_engine(container(id="old", asked_at=2.0))
-    new = container(id="new", asked_at=1.0)
-    assert after(ContainerSeen(new), start=state).containers[new.name].id == "new"
-
-
-class TestListOnItsWay:
-    """The list was asked for at 2.0; what an operation makes meanwhile is newer."""
-
-    def test_container_created_during_a_listing_stays(self) -> None:
-        known = container(id="known", asked_at=1.0)
-        made = container("web/x", id="made", asked_at=3.0)
-        state = running_engine(known, made)
-        assert after(ContainersListed((known,), 2.0), start=state) is state
-        assert set(after(ContainersListed((known,), 4.0), start=state).containers) == {known.name}
-
-    def test_container_recreated_during_a_listing_stays_the_new_one(self) -> None:
-        old, new = container(id="old", asked_at=2.5), container(id="new", asked_at=3.0)
-        state = after(ContainersListed((old,), 2.0), start=running_engine(new))
-        assert state.containers[new.name].id == "new"
-
-    def test_listed_container_replaces_an_older_one_of_its_name(self) -> None:
-        old, new = container(id="old", asked_at=1.0), container(id="new", asked_at=2.5)
-        state = after(ContainersListed((new,), 2.0), start=running_engine(old))
-        assert state.containers[new.name].id == "new"
-
-    @pytest.mark.parametrize(("asked_at", "name"), [(2.5, "ai-web-b"), (3.5, "ai-web-a")])
-    def test_renamed_container_is_known_by_its_newer_name(self, asked_at: float, name: str) -> None:
-        known = container("web/b", id="1", asked_at=3.0)
-        listed = container("web/a", id="1", asked_at=asked_at)
-        state = after(ContainersListed((listed,), 2.0), start=running_engine(known))
-        assert set(state.containers) == {name}
-
-    def test_containers_from_before_the_engine_was_lost_do_not_return(self) -> None:
-        lost = EngineDown(EngineDownError("here", ""))
-        late = ContainerSeen(container("web/x", asked_at=1.0))
-        listed = container(asked_at=2.5)
-        state = after(lost, late, ContainersListed((listed,), 2.0), UP, start=running_engine())
-        assert set(state.containers) == {listed.name}
+    state = after(ContainerSeen(older), ContainersListed((older,)), start=running_engine(newer))
+    assert state.containers == {newer.name: newer}
+    made = running_engine(older, container("web/x", id="made", asked_at=3.0))
+    assert after(ContainersListed((older,), 2.0), start=made) is made
+    assert set(after(ContainersListed((older,), 4.0), start=made).containers) == {older.name}
 
 
 def test_a_lost_engine_elsewhere_reconnects_and_its_pages_are_where_they_are_forwarded() -> None:
@@ -311,61 +281,66 @@ def test_module_that_another_process_stops_is_stopping() -> None:
     assert shown(state).state == "stopped"
 
 
-class TestOperations:
-    def test_those_that_run_stay_and_of_those_that_ended_the_last(self) -> None:
-        seen: tuple[tuple[str, OperationStatus], ...] = (
-            ("1", "succeeded"),
-            ("2", "running"),
-            ("3", "cancelled"),
-            ("4", "running"),
-        )
-        state = after(*(OperationChanged(operation("up", id=i, status=s)) for i, s in seen))
-        assert [(o.id, o.status) for o in state.snapshot.operations] == list(seen[1:])
+Ended = tuple[str, OperationStatus]
 
-    def test_the_last_that_ended_is_kept_whichever_began_first(self) -> None:
-        begun = [OperationChanged(operation("up", id=id)) for id in ("1", "2")]
-        ends = [OperationChanged(operation("up", id=id, status="succeeded")) for id in ("2", "1")]
-        assert [o.id for o in after(*begun, *ends).operations] == ["1"]
 
-    @pytest.mark.parametrize(
-        ("kind", "modules", "is_kept"),
-        [
-            ("up", ("web",), True),
-            ("pull", ("db", "web"), True),
-            ("up", ("web", "db", "old"), False),
-            ("stop", ("db", "web"), False),
-        ],
+def operations_after(*views: OperationView) -> list[Ended]:
+    state = after(*map(OperationChanged, views))
+    assert state.snapshot.operations == state.operations
+    return [(view.id, view.status) for view in state.operations]
+
+
+def test_operations_that_run_stay_and_of_those_that_ended_the_last() -> None:
+    seen: tuple[Ended, ...] = (
+        ("1", "succeeded"),
+        ("2", "running"),
+        ("3", "cancelled"),
+        ("4", "running"),
     )
-    def test_a_failure_stays_until_all_of_its_modules_are_worked_on(
-        self, kind: OperationKind, modules: tuple[str, ...], *, is_kept: bool
-    ) -> None:
-        failed = operation("up", id="1", modules=("web", "db"), status="failed")
-        later = operation(kind, id="2", modules=modules)
-        state = after(OperationChanged(failed), OperationChanged(later))
-        assert [o.id for o in state.operations] == (["1", "2"] if is_kept else ["2"])
-
-    def test_a_failed_rehearsal_stays_until_the_next_one(self) -> None:
-        failed = operation("rehearse", id="1", modules=("web",), status="failed")
-        begun = OperationChanged(operation("up", id="2", modules=("web",)))
-        again = OperationChanged(operation("rehearse", id="3", modules=("web",)))
-        assert [o.id for o in after(OperationChanged(failed), begun).operations] == ["1", "2"]
-        assert [o.id for o in after(OperationChanged(failed), again).operations] == ["3"]
-
-    def test_one_keeps_its_place_while_it_goes_on(self) -> None:
-        begun = [OperationChanged(operation("up", id=id)) for id in ("1", "2")]
-        on = OperationChanged(operation("up", ("start", "web/app", "running"), id="1"))
-        assert [o.id for o in after(*begun, on).operations] == ["1", "2"]
+    assert operations_after(*(operation("up", id=i, status=s) for i, s in seen)) == [*seen[1:]]
+    begun = [operation("up", id=id) for id in ("1", "2")]
+    ends = [operation("up", id=id, status="succeeded") for id in ("2", "1")]
+    assert operations_after(*begun, *ends) == [("1", "succeeded")], "whichever began first"
+    on = operation("up", ("start", "web/app", "running"), id="1")
+    assert operations_after(*begun, on) == [("1", "running"), ("2", "running")]
 
 
-@pytest.mark.parametrize("gone", ["ContainerGone", "ContainersListed"])
-def test_a_container_that_is_gone_is_gone(gone: str) -> None:
-    fact = ContainersListed(()) if gone == "ContainersListed" else ContainerGone("id-of-web-app")
-    state = after(fact, start=running_engine(container()))
-    assert state.containers == {}
-    assert shown(state).services[0].state == "absent"
+@pytest.mark.parametrize(
+    ("kind", "later", "modules", "is_kept"),
+    [
+        ("up", "up", ("web",), True),
+        ("up", "pull", ("db", "web"), True),
+        ("up", "up", ("web", "db", "old"), False),
+        ("up", "stop", ("db", "web"), False),
+        ("rehearse", "up", ("web", "db"), True),
+        ("rehearse", "rehearse", ("web", "db"), False),
+    ],
+)
+def test_a_failure_stays_until_all_of_its_modules_are_worked_on_or_rehearsed_again(
+    kind: OperationKind, later: OperationKind, modules: tuple[str, ...], *, is_kept: bool
+) -> None:
+    failed = operation(kind, id="1", modules=("web", "db"), status="failed")
+    found = operations_after(failed, operation(later, id="2", modules=modules))
+    assert [id for id, _ in found] == (["1", "2"] if is_kept else ["2"])
 
 
 def test_the_snapshot_is_made_once_and_only_when_asked_for() -> None:
     state = running_engine(container())
     assert "snapshot" not in vars(state)
     assert state.snapshot is state.snapshot
+    # The view of an unchanged module is the same object.
+    models = ModulesChanged((model("web", "app"), model("db", "db", kind="basic")))
+    listed = ContainersListed((container("web/app"), container("db/db")))
+    before = after(UP, models, listed, DesiredChanged(frozenset({"web"})))
+
+    now = reduce(before, ContainerSeen(container("web/app", health="unhealthy")))
+
+    web, db = now.snapshot.modules
+    assert (web.state, db) == ("error", before.snapshot.modules[1])
+    assert db is before.snapshot.modules[1]
+    assert web is not before.snapshot.modules[0]
+    # After a change of texts, all views render again, and nothing else is new.
+    state = running_engine()
+    again = reduce(state, TextsChanged())
+    assert replace(again, seq=state.seq) == state
+    assert again.seq == state.seq + 1

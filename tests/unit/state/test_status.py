@@ -25,128 +25,68 @@ def test_status_of_a_stack() -> None:
         desired=("n8n",),
     )
     status = json.loads(json.dumps(status_json(state.snapshot)))
-    assert status == {
+    assert {**status, "modules": None} == {
         "engine": {"running": True, "version": "26.1.5"},
         "state": "error",
-        "modules": [
-            {
-                "name": "db",
-                "kind": "basic",
-                "title": "db",
-                "summary": "",
-                "icon": "package",
-                "version": "1",
-                "requires": [],
-                "problem": None,
-                "outdated": False,
-                "trouble": None,
-                "since": "2026-01-01T00:00:00+00:00",
-                "memoryLimit": None,
-                "wanted": True,
-                "open": None,
-                "state": "running",
-                "ready": 1,
-                "total": 1,
-                "reason": None,
-                "word": None,
-                "needs": [],
-                "remedy": None,
-                "orphan": False,
-                "usedBy": ["n8n"],
-                "neededBy": ["n8n"],
-                "abilities": abilities(
-                    start="It is already running", stop="Used by n8n", remove="Used by n8n"
-                ),
-                "ports": [],
-                "services": [service("db", "db", health="healthy")],
-            },
-            {
-                "name": "n8n",
-                "kind": "feature",
-                "title": "n8n",
-                "summary": "",
-                "icon": "package",
-                "version": "1",
-                "requires": ["db"],
-                "problem": None,
-                "outdated": False,
-                "trouble": {
-                    "kind": "unhealthy",
-                    "reason": "unhealthy: refused",
-                    "service": "n8n",
-                    "since": None,
-                    "available": None,
-                    "remedies": [
-                        {"kind": "restart", "text": "Restart n8n", "module": "n8n"},
-                        {"kind": "logs", "text": "Logs", "module": "n8n", "service": "n8n"},
-                    ],
-                },
-                "since": "2026-01-01T00:00:00+00:00",
-                "memoryLimit": None,
-                "wanted": True,
-                "open": None,
-                "state": "error",
-                "ready": 1,
-                "total": 2,
-                "reason": "unhealthy: refused",
-                "word": None,
-                "needs": [],
-                "remedy": None,
-                "orphan": False,
-                "usedBy": [],
-                "neededBy": [],
-                "abilities": abilities(),
-                "ports": [
-                    {
-                        "service": "n8n",
-                        "address": "127.0.0.1",
-                        "host": 18100,
-                        "container": 5678,
-                        "protocol": "tcp",
-                        "open": None,
-                    }
-                ],
-                "services": [
-                    service("n8n", "n8n", health="unhealthy", reason="unhealthy: refused"),
-                    service("n8n", "job", state="exited", job=True, exitCode=0),
-                ],
-            },
-            {
-                "name": "left",
-                "kind": "feature",
-                "title": "left",
-                "summary": "",
-                "icon": "package",
-                "version": "1",
-                "requires": [],
-                "problem": None,
-                "outdated": False,
-                "trouble": None,
-                "since": None,
-                "memoryLimit": None,
-                "wanted": False,
-                "open": None,
-                "state": "stopped",
-                "ready": 0,
-                "total": 1,
-                "reason": None,
-                "word": None,
-                "needs": [],
-                "remedy": None,
-                "orphan": True,
-                "usedBy": [],
-                "neededBy": [],
-                "abilities": abilities(
-                    start="It is no longer in the catalog",
-                    stop="It is already stopped",
-                    stopWithUsers="It is already stopped",
-                    restart="It is no longer in the catalog",
-                ),
-                "ports": [],
-                "services": [service("left", "app", state="exited", exitCode=2)],
-            },
-        ],
+        "modules": None,
     }
+    db, n8n, left = status["modules"]
+    assert db == module(
+        "db",
+        service("db", "db", health="healthy"),
+        kind="basic",
+        usedBy=["n8n"],
+        neededBy=["n8n"],
+        abilities=abilities(
+            start="It is already running", stop="Used by n8n", remove="Used by n8n"
+        ),
+    )
+    assert n8n == module(
+        "n8n",
+        service("n8n", "n8n", health="unhealthy", reason="unhealthy: refused"),
+        service("n8n", "job", state="exited", job=True, exitCode=0),
+        requires=["db"],
+        state="error",
+        reason="unhealthy: refused",
+        trouble={
+            "kind": "unhealthy",
+            "reason": "unhealthy: refused",
+            "service": "n8n",
+            "since": None,
+            "available": None,
+            "remedies": [
+                {"kind": "restart", "text": "Restart n8n", "module": "n8n"},
+                {"kind": "logs", "text": "Logs", "module": "n8n", "service": "n8n"},
+            ],
+        },
+        ports=[
+            {
+                "service": "n8n",
+                "address": "127.0.0.1",
+                "host": 18100,
+                "container": 5678,
+                "protocol": "tcp",
+                "open": None,
+            }
+        ],
+        ready=1,
+        total=2,
+    )
+    assert left == module(
+        "left",
+        service("left", "app", state="exited", exitCode=2),
+        orphan=True,
+        wanted=False,
+        state="stopped",
+        since=None,
+        ready=0,
+        abilities=abilities(
+            start="It is no longer in the catalog",
+            stop="It is already stopped",
+            stopWithUsers="It is already stopped",
+            restart="It is no longer in the catalog",
+        ),
+    )
 
 
 def abilities(**reasons: str) -> dict[str, str | None]:
@@ -155,22 +95,44 @@ def abilities(**reasons: str) -> dict[str, str | None]:
     return {action: reasons.get(action) for action in ModuleAbilities.__annotations__}
 
 
+def module(name: str, *services: dict[str, object], **other: object) -> dict[str, object]:
+    """A wanted feature that runs, but for *other*."""
+    nothing = dict.fromkeys(("problem", "trouble", "memoryLimit", "open", "reason", "word"))
+    return {
+        **nothing,
+        **{key: [] for key in ("requires", "needs", "usedBy", "neededBy", "ports")},
+        "name": name,
+        "kind": "feature",
+        "title": name,
+        "summary": "",
+        "icon": "package",
+        "version": "1",
+        "outdated": False,
+        "since": "2026-01-01T00:00:00+00:00",
+        "wanted": True,
+        "state": "running",
+        "ready": 1,
+        "total": 1,
+        "remedy": None,
+        "orphan": False,
+        "abilities": abilities(),
+        "services": [*services],
+        **other,
+    }
+
+
 def service(module: str, name: str, **other: object) -> dict[str, object]:
     return {
+        **dict.fromkeys(("exitCode", "attempt", "memoryLimit", "lastState", "reason")),
         "name": name,
         "container": f"ai-{module}-{name}",
         "state": "running",
         "health": "none",
         "image": f"{name}:1",
         "job": False,
-        "exitCode": None,
         "startedAt": "2026-01-01T00:00:00+00:00",
         "comingBack": False,
-        "attempt": None,
         "restarts": 0,
-        "memoryLimit": None,
-        "lastState": None,
-        "reason": None,
         **other,
     }
 

@@ -14,9 +14,8 @@ from aiserver_tray.state.facts import ContainerGone, ContainerSeen, DesiredChang
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import Snapshot
+from tests.support.limits import LIMIT
 from tests.support.made import UP, container
-
-LIMIT = 30.0
 
 
 def test_facts_of_many_threads_are_all_taken_in(store: Store) -> None:
@@ -52,29 +51,13 @@ def test_an_observer_gets_the_current_state_and_then_every_one_in_order(store: S
     store.observe(note)
     for number in range(50):
         store.put(DesiredChanged(frozenset({str(number)})))
-    store.close()
-    assert [state.seq for state in seen] == list(range(1, 52))
-    assert threads == {"store"}
-
-
-def test_a_fact_that_changes_nothing_is_not_reported(store: Store) -> None:
-    seen: list[State] = []
-    store.observe(seen.append)
     for _ in range(3):
         store.put(UP)
     store.put(ContainerGone("unknown"))
     store.close()
-    assert [state.seq for state in seen] == [0, 1]
-
-
-def test_a_removed_observer_is_not_called_any_more(store: Store) -> None:
-    seen: list[State] = []
-    leave = store.observe(seen.append)
-    store.wait_until(lambda snapshot: snapshot.seq == 0, LIMIT)
-    leave()
-    store.put(UP)
-    store.close()
-    assert [state.seq for state in seen] == [0]
+    assert [state.seq for state in seen] == list(range(1, 52)), "what changes nothing is no news"
+    assert threads == {"store"}
+    assert not any("snapshot" in vars(state) for state in seen), "it is built only if it is read"
 
 
 def test_observer_that_left_is_not_called_for_earlier_facts(store: Store) -> None:
@@ -115,18 +98,7 @@ def test_an_observer_that_fails_harms_nobody(
     assert secret not in caplog.text
 
 
-def test_snapshot_is_built_only_if_it_is_read(store: Store) -> None:
-    seen: list[State] = []
-    store.observe(seen.append)
-    store.put(UP)
-    store.close()
-    assert not any("snapshot" in vars(state) for state in seen)
-
-
 class TestWaiting:
-    def test_returns_the_current_snapshot_where_it_will_do(self, store: Store) -> None:
-        assert store.wait_until(lambda _: True, LIMIT).seq == 0
-
     def test_returns_the_first_that_will_do_though_it_has_passed(self, store: Store) -> None:
         found: list[Snapshot] = []
         looked = threading.Event()
@@ -143,9 +115,13 @@ class TestWaiting:
         waiting.join(LIMIT)
         assert [snapshot.seq for snapshot in found] == [2]
 
-    def test_ends_when_its_time_is_over(self, store: Store) -> None:
+    def test_ends_when_its_time_is_over_or_its_predicate_fails(self, store: Store) -> None:
         with pytest.raises(TimeoutError):
             store.wait_until(lambda _: False, 0.01)
+        with pytest.raises(ZeroDivisionError):
+            store.wait_until(lambda snapshot: bool(1 // snapshot.seq), LIMIT)
+        store.put(UP)
+        assert store.wait_until(lambda snapshot: snapshot.engine.running, LIMIT)
 
     def test_leaves_no_observer_behind(self, store: Store) -> None:
         asked: list[int] = []
@@ -154,40 +130,30 @@ class TestWaiting:
             asked.append(snapshot.seq)
             return True
 
-        store.wait_until(at_once, LIMIT)
+        assert store.wait_until(at_once, LIMIT).seq == 0
         store.put(UP)
         store.close()
         assert asked == [0]
 
-    def test_wait_until_raises_the_error_of_its_predicate(self, store: Store) -> None:
-        with pytest.raises(ZeroDivisionError):
-            store.wait_until(lambda snapshot: bool(1 // snapshot.seq), LIMIT)
-        store.put(UP)
-        assert store.wait_until(lambda snapshot: snapshot.engine.running, LIMIT)
-
     def test_ends_with_the_store(self, store: Store) -> None:
         looked = threading.Event()
-        ends: list[BaseException] = []
+        ends: list[str] = []
 
         def never(_: Snapshot) -> bool:
             looked.set()
             return False
 
         def wait() -> None:
-            try:
+            with pytest.raises(RuntimeError) as caught:
                 store.wait_until(never)
-            except RuntimeError as error:
-                ends.append(error)
+            ends.append(str(caught.value))
 
         waiting = threading.Thread(target=wait)
         waiting.start()
         assert looked.wait(LIMIT)
         store.close()
         waiting.join(LIMIT)
-        assert [str(error) for error in ends] == ["the store was closed"]
-
-    def test_is_refused_after_the_end(self, store: Store) -> None:
-        store.close()
+        assert ends == ["the store was closed"]
         with pytest.raises(RuntimeError, match="closed"):
             store.wait_until(lambda _: True)
 

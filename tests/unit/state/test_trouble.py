@@ -77,19 +77,20 @@ def test_out_of_memory_offers_more_memory_if_there_is_some(memory: int, raised: 
     assert [remedy["kind"] for remedy in found.remedies][-2:] == ["restart", "logs"]
 
 
-@pytest.mark.parametrize(("limit", "raised"), [("1g", "1536m"), ("256m", "384m"), ("20m", "30m")])
-def test_a_small_limit_grows_in_small_steps(limit: str, raised: str) -> None:
-    service = replace(SEARCH.services[0], memory=parse_size(limit))
-    found = trouble(replace(ENDED, oom_killed=True), model=replace(SEARCH, services=(service,)))
+@pytest.mark.parametrize(
+    ("limit", "raised"), [("1g", "1536m"), ("256m", "384m"), ("20m", "30m"), (None, None)]
+)
+def test_a_small_limit_grows_in_small_steps_and_a_fixed_one_never(
+    limit: str | None, raised: str | None
+) -> None:
+    (service,) = SEARCH.services
+    memory = {"memory": parse_size(limit)} if limit else {"memory_setting": None}
+    changed = replace(SEARCH, services=(replace(service, **memory),))
+    found = trouble(replace(ENDED, oom_killed=True), model=changed)
     assert found is not None
-    assert found.remedies[0]["value"] == raised
-
-
-def test_a_service_with_a_fixed_limit_is_only_restarted() -> None:
-    fixed = replace(SEARCH, services=(replace(SEARCH.services[0], memory_setting=None),))
-    found = trouble(replace(ENDED, oom_killed=True), model=fixed)
-    assert found is not None
-    assert [remedy["kind"] for remedy in found.remedies] == ["restart", "logs"]
+    kinds = [remedy["kind"] for remedy in found.remedies]
+    assert kinds == [*(["set"] if raised else []), "restart", "logs"]
+    assert found.remedies[0].get("value") == raised
 
 
 def test_each_kind_of_trouble_has_its_next_steps() -> None:
@@ -160,13 +161,21 @@ class TestFailedStart:
         assert [module.state for module in found.modules] == states.split()
         assert (found.sentence and str(found.sentence)) == sentence
 
-    def test_has_its_reason_and_its_remedy(self) -> None:
+    def test_has_its_reason_and_lasts_while_an_image_is_pulled(self) -> None:
         view = shown(after(up(TAKEN), start=running_engine(desired=())))
         assert view.trouble
         assert (view.trouble.kind, view.trouble.since) == ("start", NOON)
         assert str(view.reason) == str(view.trouble.reason) == "Port 1 is in use by node.exe"
         assert view.remedy == TAKEN.remedies[0]
         assert (view.abilities["start"], view.abilities["stop"]) == (None, None)
+        # It hides no trouble of a container.
+        state = after(up(LATE), start=running_engine(ended(exit_code=3)))
+        assert reason(state) == "app: exited with code 3"
+        state = after(up(TAKEN), start=running_engine())
+        assert reason(state) == "Port 1 is in use by node.exe", "better than a missing container"
+        # It lasts while an image is pulled.
+        pull = replace(operation("pull"), id="2")
+        assert "web" in after(up(TAKEN), OperationChanged(pull)).failures
 
     def test_what_needs_it_offers_to_start_it(self) -> None:
         failed = up(AiServerError(Text("why"), module="db"), modules=("db", "web"))
@@ -182,16 +191,6 @@ class TestFailedStart:
         done = replace(begun, status="succeeded")
         state = after(OperationChanged(done), start=state)
         assert "web" not in state.failures
-
-    def test_lasts_while_an_image_is_pulled(self) -> None:
-        pull = replace(operation("pull"), id="2")
-        assert "web" in after(up(TAKEN), OperationChanged(pull)).failures
-
-    def test_hides_no_trouble_of_a_container(self) -> None:
-        state = after(up(LATE), start=running_engine(ended(exit_code=3)))
-        assert reason(state) == "app: exited with code 3"
-        state = after(up(TAKEN), start=running_engine())
-        assert reason(state) == "Port 1 is in use by node.exe", "better than a missing container"
 
 
 def test_trouble_of_a_lost_engine_has_its_time() -> None:

@@ -12,6 +12,7 @@ from aiserver_tray.state.facts import (
     ContainersListed,
     DesiredChanged,
     EngineDown,
+    Fact,
     OperationChanged,
 )
 from aiserver_tray.state.views import OperationView
@@ -28,20 +29,28 @@ from tests.support.made import (
     shown,
 )
 
+HEALTHY, AGAIN = container(health="healthy"), container(health="starting", started_at=at(9))
+LOST = EngineDown(EngineDownError("h", "why"))
+STOPS, WAITS = (operation("restart", (kind, "web/app", "running")) for kind in ("stop", "wait"))
+
+
+def begun(view: OperationView) -> OperationChanged:
+    return OperationChanged(view)
+
+
+def over(view: OperationView) -> OperationChanged:
+    """*view* once it has succeeded."""
+    steps = tuple(replace(step, status="done") for step in view.steps)
+    return OperationChanged(replace(view, steps=steps, status="succeeded"))
+
 
 class TestUnplannedExit:
     """A container that ended without us, and is restarted, comes back until it is healthy again.
     It is an error when that has failed several times."""
 
-    @pytest.mark.parametrize(
-        "back",
-        [
-            {"started_at": at(60)},
-            {"restart_count": 1},
-        ],
-    )
+    @pytest.mark.parametrize("back", [{"started_at": at(60)}, {"restart_count": 1}])
     def test_it_comes_back_while_it_recovers(self, back: dict[str, Any]) -> None:
-        state = running_engine(container(health="healthy"))
+        state = running_engine(HEALTHY)
         state = after(ContainerSeen(container(health="starting", **back)), start=state)
         view = shown(state)
         assert (view.state, str(view.word), view.trouble) == ("starting", "coming back", None)
@@ -54,14 +63,6 @@ class TestUnplannedExit:
         assert shown(state).state == "running"
         state = after(ContainerSeen(container(health="starting", **back)), start=state)
         assert (shown(state).state, shown(state).word) == ("starting", None), "it was healthy"
-
-    def test_it_is_seen_in_the_exit_itself_too(self) -> None:
-        state = after(
-            ContainerSeen(ended(exit_code=1)),
-            ContainerSeen(container(health="starting", started_at=at(9))),
-            start=running_engine(container(health="healthy")),
-        )
-        assert str(shown(state).word) == "coming back"
 
     @pytest.mark.parametrize("status", ["running", "restarting"])
     @pytest.mark.parametrize("before", [0, 7])
@@ -90,8 +91,7 @@ class TestUnplannedExit:
         ids=["memory", "unhealthy", "not restarted"],
     )
     def test_some_ends_are_an_error_at_once(self, found: Container) -> None:
-        state = after(ContainerSeen(found), start=running_engine(container(health="healthy")))
-        assert shown(state).state == "error"
+        assert shown(after(ContainerSeen(found), start=running_engine(HEALTHY))).state == "error"
 
     @pytest.mark.parametrize(
         ("count", "word", "attempt"), [(0, None, None), (2, "coming back", "Try 2 of 3.")]
@@ -110,50 +110,39 @@ class TestUnplannedExit:
         (service,) = shown(after(ContainerSeen(again), start=state)).services
         assert str(service.attempt) == "Try 1 of 3."
 
-    def test_restarts_before_the_engine_was_lost_do_not_count(self) -> None:
-        state = running_engine(container(health="healthy", restart_count=2))
-        lost = EngineDown(EngineDownError("h", "why"))
-        again = container(health="starting", started_at=at(9), restart_count=2)
-        state = after(lost, ContainersListed((again,)), UP, start=state)
-        assert (shown(state).state, shown(state).word) == ("starting", None)
-
-    def test_an_exit_by_our_own_hand_is_planned(self) -> None:
-        state = running_engine(container(health="healthy"))
-        stops = operation("restart", ("stop", "web/app", "running"))
-        waits = operation("restart", ("wait", "web/app", "running"))
-        for busy, found in (
-            (stops, ended(exit_code=143)),
-            (waits, container(health="starting", started_at=at(9))),
-        ):
-            state = after(OperationChanged(busy), ContainerSeen(found), start=state)
-            assert shown(state).state == "starting"
-        over = operation("restart", ("wait", "web/app", "done"), status="succeeded")
-        assert shown(after(OperationChanged(over), start=state)).state == "starting"
-
     @pytest.mark.parametrize(
-        "busy",
-        [operation("restart", ("wait", "web/app", "running")), operation("restart")],
-        ids=["ours", "another process's"],
-    )
-    def test_a_restart_by_our_own_hand_of_which_only_the_end_was_seen_is_planned(
-        self, busy: OperationView
+        ("first", "facts", "word"),
+        [
+            (HEALTHY, [ContainerSeen(ended(exit_code=1)), ContainerSeen(AGAIN)], "coming back"),
+            (HEALTHY, [LOST, ContainersListed((AGAIN,)), UP], "None"),
+            (HEALTHY, [begun(STOPS), ContainerSeen(ended(exit_code=143)), begun(WAITS),
+                       ContainerSeen(AGAIN), over(WAITS)], "None"),
+            (HEALTHY, [begun(WAITS), ContainerSeen(AGAIN), over(WAITS)], "None"),
+            (HEALTHY, [begun(operation("restart")), ContainerSeen(AGAIN),
+                       over(operation("restart"))], "None"),
+            (container(), [ContainerSeen(ended(exit_code=1)),
+                           begun(operation("up", ("start", "web/app", "running"))),
+                           ContainerSeen(AGAIN), over(operation("up"))], "None"),
+            (container(), [ContainerSeen(ended(exit_code=1)),
+                           ContainerSeen(container(id="new", health="starting"))], "None"),
+            (None, [ContainerSeen(container(status="created", started_at=None)),
+                    ContainerSeen(AGAIN)], "None"),
+        ],
+        ids=[
+            "its exit was seen", "the engine was lost", "our restart", "only its end was seen",
+            "of another process", "our start", "a new container", "the first start",
+        ],
+    )  # fmt: skip
+    def test_it_is_one_unless_it_was_our_doing_or_a_new_beginning(
+        self, first: Container | None, facts: list[Fact], word: str
     ) -> None:
-        again = container(health="starting", started_at=at(9))
-        over = operation("restart", status="succeeded")
-        state = after(
-            OperationChanged(busy),
-            ContainerSeen(again),
-            OperationChanged(over),
-            start=running_engine(container(health="healthy")),
-        )
-        assert shown(state).state == "starting"
+        state = after(*facts, start=running_engine(*([first] if first else [])))
+        assert (shown(state).state, str(shown(state).word)) == ("starting", word)
 
-    def test_a_start_by_us_makes_a_new_beginning(self) -> None:
-        state = after(ContainerSeen(ended(exit_code=1)), start=running_engine(container()))
-        busy = operation("up", ("start", "web/app", "running"))
-        over = operation("up", ("start", "web/app", "done"), status="succeeded")
-        again = ContainerSeen(container(health="starting", started_at=at(9)))
-        state = after(OperationChanged(busy), again, OperationChanged(over), start=state)
+    def test_while_we_stop_it_it_is_starting_again(self) -> None:
+        state = after(
+            begun(STOPS), ContainerSeen(ended(exit_code=143)), start=running_engine(HEALTHY)
+        )
         assert shown(state).state == "starting"
 
     def test_exit_of_an_unwanted_module_is_planned(self) -> None:
@@ -174,31 +163,18 @@ class TestUnplannedExit:
         assert states == dict.fromkeys(("web", "db", "gone", "chat"), "starting")
         assert [m.name for m in state.snapshot.modules if m.word] == ["chat"]
 
-    def test_a_new_container_makes_a_new_beginning(self) -> None:
-        state = after(ContainerSeen(ended(exit_code=1)), start=running_engine(container()))
-        state = after(ContainerSeen(container(id="new", health="starting")), start=state)
-        assert shown(state).state == "starting"
-
-    def test_the_first_start_is_none(self) -> None:
-        state = after(
-            ContainerSeen(container(status="created", started_at=None)),
-            ContainerSeen(container(health="starting", started_at=at(1))),
-            start=running_engine(),
-        )
-        assert shown(state).state == "starting"
-
     def test_a_container_started_by_hand_is_none(self) -> None:
         """Someone stopped it with us, and started it without."""
         state = running_engine(ended(exit_code=0), desired=())
-        state = after(ContainerSeen(container(health="starting", started_at=at(9))), start=state)
-        assert shown(state).state == "starting"
+        state = after(ContainerSeen(AGAIN), start=state)
+        assert (shown(state).state, shown(state).word) == ("starting", None)
 
 
 class TestRevival:
     """The owner brings the desired modules back by itself."""
 
     @pytest.mark.parametrize(
-        "begun",
+        "view",
         [
             operation("up", modules=()),
             operation("up"),
@@ -206,18 +182,16 @@ class TestRevival:
         ],
         ids=["unnamed", "named", "planned"],
     )
-    def test_what_it_starts_comes_back(self, begun: OperationView) -> None:
+    def test_what_it_starts_comes_back(self, view: OperationView) -> None:
         state = running_engine(ended(exit_code=255))
-        state = after(OperationChanged(replace(begun, is_revival=True)), start=state)
-        view = shown(state)
-        assert (view.state, str(view.word)) == ("starting", "coming back")
+        state = after(OperationChanged(replace(view, is_revival=True)), start=state)
+        assert (shown(state).state, str(shown(state).word)) == ("starting", "coming back")
         assert (state.snapshot.state, str(state.snapshot.word)) == ("starting", "coming back")
 
-    def test_a_start_by_the_user_is_none(self) -> None:
+    def test_what_it_could_not_start_is_an_error_and_a_start_by_the_user_is_none(self) -> None:
+        failed = replace(operation("up", status="failed"), is_revival=True)
+        state = after(OperationChanged(failed), start=running_engine(ended(exit_code=255)))
+        assert shown(state).state == "error"
+        # A start by the user is none.
         state = after(OperationChanged(operation("up")), start=running_engine())
         assert (shown(state).state, shown(state).word) == ("starting", None)
-
-    def test_what_it_could_not_start_is_an_error(self) -> None:
-        over = replace(operation("up", status="failed"), is_revival=True)
-        state = after(OperationChanged(over), start=running_engine(ended(exit_code=255)))
-        assert shown(state).state == "error"

@@ -10,9 +10,11 @@ from aiserver_tray.base.errors import EngineRequestError
 from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.state.facts import ContainerSeen
 from aiserver_tray.state.store import Store
+from tests.support.limits import LIMIT
 from tests.support.made import container, ended
+from tests.support.waiting import eventually
 
-from .scripted_engine import LIMIT, FakeEngine, Watch, until, until_known, until_up
+from .scripted_engine import FakeEngine, Watch, until, until_known, until_up
 
 
 def test_it_subscribes_before_it_lists(store: Store, watch: Watch) -> None:
@@ -24,38 +26,22 @@ def test_it_subscribes_before_it_lists(store: Store, watch: Watch) -> None:
     assert up.modules[0].services[0].state == "running"
 
 
-def test_event_during_the_listing_is_not_lost(store: Store, watch: Watch) -> None:
-    engine = FakeEngine(container(id="1"))
+def test_what_happens_during_the_listing_counts(store: Store, watch: Watch) -> None:
+    engine = FakeEngine(container(id="1"), container("web/goes", id="2"))
 
-    def begin(id: str) -> None:
+    def meanwhile(_: str) -> None:
         engine.before_inspect = lambda _: None
-        engine.found["2"] = container("web/other", id="2")
-        engine.happens("start", "2")
+        engine.found.pop("2")
+        engine.found["3"] = container("web/event", id="3")
+        engine.happens("start", "3")
+        made = container("web/operation", id="4", asked_at=time.monotonic())
+        store.put(ContainerSeen(made))
 
-    engine.before_inspect = begin
-    watch(engine)
-    until_known(store, 2)
-
-
-def test_one_that_goes_during_the_list_is_left_out(store: Store, watch: Watch) -> None:
-    engine = FakeEngine(container(id="1"), container("web/other", id="2"))
-    engine.before_inspect = lambda _: engine.found.pop("2", None)
+    engine.before_inspect = meanwhile
     watch(engine)
     until_up(store)
-    until_known(store, 1)
-
-
-def test_container_of_an_operation_during_the_listing_stays(store: Store, watch: Watch) -> None:
-    engine = FakeEngine(container(id="1"))
-
-    def make(id: str) -> None:
-        new = container("web/other", id="2", asked_at=time.monotonic())
-        store.put(ContainerSeen(new))
-
-    engine.before_inspect = make
-    watch(engine)
-    until_up(store)
-    assert set(store.state.containers) == {"ai-web-app", "ai-web-other"}
+    until_known(store, 3)
+    assert {*store.state.containers} == {"ai-web-app", "ai-web-event", "ai-web-operation"}
 
 
 def test_events_that_arrive_while_it_asks_merge(store: Store, watch: Watch) -> None:
@@ -84,46 +70,20 @@ def test_events_that_arrive_while_it_asks_merge(store: Store, watch: Watch) -> N
     assert engine.asked.count("inspect 1") <= 3
 
 
-def test_a_container_that_is_gone_is_not_asked_for(store: Store, watch: Watch) -> None:
-    engine = FakeEngine(container(id="1"))
+def test_a_container_that_is_gone_is_known_to_be(store: Store, watch: Watch) -> None:
+    engine = FakeEngine(container(id="1"), container("web/other", id="2"))
     watch(engine)
     until_up(store)
     engine.asked.clear()
     engine.happens("destroy", "1")
-    until_known(store, 0)
-    assert engine.asked == []
-
-
-def test_one_that_went_before_it_was_asked_for_is_gone(store: Store, watch: Watch) -> None:
-    engine = FakeEngine(container(id="1"))
-    watch(engine)
-    until_up(store)
+    until_known(store, 1)
+    assert engine.asked == [], "it is not asked for"
     engine.found.clear()
-    engine.happens("die", "1")
+    engine.happens("die", "2")
     until_known(store, 0)
 
 
 def test_an_answer_that_makes_no_sense_costs_only_itself(
-    store: Store, watch: Watch, caplog: pytest.LogCaptureFixture
-) -> None:
-    engine = FakeEngine(container(id="1"))
-    watch(engine)
-    until_up(store)
-
-    def refuse(id: str) -> None:
-        if id == "1":
-            raise EngineRequestError(500, "odd")
-
-    engine.before_inspect = refuse
-    engine.found["2"] = container("web/other", id="2")
-    with caplog.at_level(logging.WARNING):
-        engine.happens("die", "1")
-        engine.happens("start", "2")
-        until_known(store, 2)
-    assert "could not inspect container 1" in caplog.text
-
-
-def test_one_that_makes_no_sense_in_the_list_does_not_hide_the_others(
     store: Store, watch: Watch, caplog: pytest.LogCaptureFixture
 ) -> None:
     engine = FakeEngine(container(id="1"), container("web/other", id="2"))
@@ -136,7 +96,13 @@ def test_one_that_makes_no_sense_in_the_list_does_not_hide_the_others(
     with caplog.at_level(logging.WARNING):
         watch(engine)
         until_up(store)
-    assert [found.id for found in store.state.containers.values()] == ["2"]
+        assert [found.id for found in store.state.containers.values()] == ["2"]
+        assert "could not inspect container 1" in caplog.text
+        caplog.clear()
+        engine.found["3"] = container("web/third", id="3")
+        engine.happens("die", "1")
+        engine.happens("start", "3")
+        until_known(store, 2)
     assert "could not inspect container 1" in caplog.text
 
 
@@ -190,8 +156,7 @@ class TestSafetyNet:
         watch(engine, relist=0.01)
         until_up(store)
         engine.asked.clear()
-        while len(engine.asked) < 3:
-            threading.Event().wait(0.01)
+        eventually(lambda: len(engine.asked) >= 3, "three questions")
         assert set(engine.asked) == {"list ours"}
 
 
@@ -213,8 +178,7 @@ def test_an_engine_on_which_nothing_runs_is_left_alone_until_it_is_needed(
     until_up(store)
     until_known(store, 2)
     engine.asked.clear()
-    while len(engine.asked) < 3:
-        threading.Event().wait(0.01)
+    eventually(lambda: len(engine.asked) >= 3, "three questions")
     assert store.state.engine.running, "something runs"
 
 

@@ -49,19 +49,16 @@ def test_a_folder_with_a_socket_is_refused(tmp_path: Path, home: Path) -> None:
     assert refused(folder, home) == ""
 
 
-def test_what_is_no_folder_is_refused(tmp_path: Path, home: Path) -> None:
+def test_what_is_no_folder_and_the_home_of_the_settings_are_refused(
+    tmp_path: Path, home: Path
+) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     assert "does not exist" in refused(tmp_path / "missing", home)
     assert "is a file" in refused(tmp_path / "file", home)
     assert "can't be read" in refused(tmp_path / ("x" * 300), home)
-
-
-@pytest.mark.parametrize("relation", [".", "..", "inside"])
-def test_the_home_of_the_settings_is_refused_with_what_is_above_and_in_it(
-    home: Path, relation: str
-) -> None:
     (home / "inside").mkdir()
-    assert "settings and secrets" in refused(home / relation, home)
+    for unfit in (home, home.parent, home / "inside"):
+        assert "settings and secrets" in refused(unfit, home)
 
 
 @on_unix
@@ -118,7 +115,7 @@ def give(folder: Path, user: int, mask: int) -> None:
     os.setxattr(folder, "system.posix_acl_access", struct.pack("<I", 2) + listed)
 
 
-def test_a_file_of_certificates_gives_these_alone(tmp_path: Path) -> None:
+def test_a_file_of_certificates_gives_these_alone_and_names_an_expired_one(tmp_path: Path) -> None:
     certificates(tmp_path, "lab")
     own = (tmp_path / "ca.pem").read_text("utf-8")
     file = tmp_path / "all.pem"
@@ -128,38 +125,27 @@ def test_a_file_of_certificates_gives_these_alone(tmp_path: Path) -> None:
     assert (found.pem, found.expired) == (own, None)
     assert found.bundle.startswith(own)
     assert found.bundle.count("BEGIN CERTIFICATE") > 50
-
-
-def test_an_expired_certificate_is_named(tmp_path: Path) -> None:
     certificates(tmp_path, "lab", ended=True)
     found = certificates_in(str(tmp_path / "ca.pem"))
     assert not isinstance(found, Text)
     assert "has expired certificates: Lab CA" in str(found.expired)
 
 
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        (None, "there is no file"),
+def test_a_file_without_certificates_a_private_key_and_a_relative_path_are_refused(
+    tmp_path: Path,
+) -> None:
+    certificates(tmp_path, "lab")
+    both = (tmp_path / "ca.pem").read_bytes() + (tmp_path / "key.pem").read_bytes()
+    file = tmp_path / "file.pem"
+    for content, why in (
         (b"", "has no certificate"),
         (b"\x30\x82\x01", "has no certificate"),
         (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "is not valid"),
         (b"x" * (2**20 + 1), "larger than 1 MiB"),
-    ],
-)
-def test_a_file_without_certificates_is_refused(
-    content: bytes | None, why: str, tmp_path: Path
-) -> None:
-    file = tmp_path / "ca.pem"
-    if content is not None:
+        (both, "has a private key"),
+    ):
         file.write_bytes(content)
-    assert why in str(certificates_in(str(file)))
-
-
-def test_a_private_key_a_folder_and_a_relative_path_are_refused(tmp_path: Path) -> None:
-    certificates(tmp_path, "lab")
-    both = tmp_path / "both.pem"
-    both.write_bytes((tmp_path / "ca.pem").read_bytes() + (tmp_path / "key.pem").read_bytes())
-    assert "has a private key" in str(certificates_in(str(both)))
-    assert "there is no file" in str(certificates_in(str(tmp_path)))
+        assert why in str(certificates_in(str(file)))
+    for none in ("none.pem", "."):
+        assert "there is no file" in str(certificates_in(str(tmp_path / none)))
     assert "full path" in str(certificates_in("ca.pem"))

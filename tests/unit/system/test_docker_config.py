@@ -52,12 +52,8 @@ def test_a_login_does_not_show_in_the_error_about_it(tmp_path: Path) -> None:
     assert secret not in f"{refused.value!r} {refused.value.as_json('en')}"
 
 
-def test_no_file_and_an_empty_one_are_no_configuration(tmp_path: Path) -> None:
+def test_no_file_an_empty_one_and_other_keys_are_no_configuration(tmp_path: Path) -> None:
     assert docker_config({"DOCKER_CONFIG": str(tmp_path)}) == docker_config(_written(tmp_path, ""))
-
-
-def test_other_keys_of_the_docker_configuration_are_ignored(tmp_path: Path) -> None:
     login = {"auth": base64.b64encode(b"me:pass").decode(), "future": 1}
     content = {"auths": {"r.io": login, "s.io": {}}, "psFormat": "x", "plugins": {"a": {}}}
-    found = docker_config(_written(tmp_path, content))
-    assert [*found.auths] == ["r.io", "s.io"]
+    assert [*docker_config(_written(tmp_path, content)).auths] == ["r.io", "s.io"]

@@ -57,10 +57,11 @@ def test_the_lists_are_updated_once_no_other_program_does_that(
     see_waiting_for_lock(lock, EngineInstallation((), lambda _: None).run, tmp_path / "ran")
 
 
-def test_a_failure_says_what_apt_says(apt: Script) -> None:
+def test_a_failure_says_what_apt_says_which_runs_only_for_packages(apt: Script) -> None:
     apt('[ $phase != download ] || { echo "E: Unable to fetch some archives." >&2; exit 100; }')
     with pytest.raises(EngineNotInstalledError, match="installed: Unable to fetch some archives"):
         EngineInstallation((), lambda _: None).run()
+    EngineInstallation((), lambda _: None, packages=()).run()
 
 
 def test_a_download_can_be_cancelled(apt: Script, tmp_path: Path) -> None:
@@ -103,27 +104,23 @@ def test_an_installation_of_packages_can_not_be_cancelled(apt: Script, tmp_path:
     assert answers == [False]
 
 
-def test_without_packages_apt_is_not_run(apt: Script) -> None:
-    apt("exit 1")
-    EngineInstallation((), lambda _: None, packages=()).run()
-
-
-def test_a_user_whom_sudo_does_not_allow_it_is_told_whom_to_ask(
-    tmp_path: Path, apt: Script
+@pytest.mark.parametrize(
+    ("program", "script", "why"),
+    [
+        (
+            "sudo",
+            "echo ada is not in the sudoers file. >&2; exit 1",
+            r"Ask its administrator to run: apt-get",
+        ),
+        ("pkexec", "exit 126", "you did not allow it"),
+        ("pkexec", "exit 127", "you did not allow it"),
+    ],
+)
+def test_a_user_who_may_not_install_it_is_told_so(
+    tmp_path: Path, apt: Script, program: str, script: str, why: str
 ) -> None:
     apt("exit 0")
-    program = tmp_path / "sudo"
-    program.write_text("#!/bin/sh\necho ada is not in the sudoers file. >&2\nexit 1\n")
-    program.chmod(0o700)
-    with pytest.raises(EngineNotInstalledError, match=r"Ask its administrator to run: apt-get"):
-        EngineInstallation(["sudo"], lambda _: None).run()
-
-
-@pytest.mark.parametrize("status", [126, 127])
-def test_a_closed_password_dialog_is_reported(tmp_path: Path, apt: Script, status: int) -> None:
-    apt("exit 0")
-    program = tmp_path / "pkexec"
-    program.write_text(f"#!/bin/sh\nexit {status}\n")
-    program.chmod(0o700)
-    with pytest.raises(EngineNotInstalledError, match="you did not allow it"):
-        EngineInstallation(["pkexec"], lambda _: None).run()
+    (tmp_path / program).write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / program).chmod(0o700)
+    with pytest.raises(EngineNotInstalledError, match=why):
+        EngineInstallation([program], lambda _: None).run()

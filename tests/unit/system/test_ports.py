@@ -8,12 +8,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
 
-from aiserver_tray.system import ports
-from aiserver_tray.system.ports import PortOwner, free_port_near, is_free, overlap, port_owner
+from aiserver_tray.system.ports import (
+    PortOwner,
+    firewall_commands,
+    free_port_near,
+    is_free,
+    overlap,
+    port_owner,
+    ranges_in,
+    reserved_range,
+)
 from tests.support.systems import is_root
 
 NOBODY = 65534
@@ -96,20 +105,26 @@ as_root = pytest.mark.skipif(not is_root(), reason="only root can give up rights
 @pytest.mark.parametrize("server", ADDRESSES)
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 def test_a_served_port_is_free_on_no_address_that_overlaps(
-    wanted: str, server: str, protocol: str
+    monkeypatch: pytest.MonkeyPatch, wanted: str, server: str, protocol: str
 ) -> None:
     with other_process(server, protocol) as (pid, port):
+        owner = PortOwner(pid, psutil.Process(pid).name())
         assert not is_free(wanted, port, protocol)
-        assert port_owner(wanted, port, protocol) == PortOwner(pid, psutil.Process(pid).name())
+        assert port_owner(wanted, port, protocol) == owner
+        with monkeypatch.context() as mac:  # where other users' are hidden
+            mac.setattr(psutil, "net_connections", Mock(side_effect=psutil.AccessDenied))
+            assert port_owner(wanted, port, protocol) == owner
     assert is_free(wanted, port, protocol)
     assert port_owner(wanted, port, protocol) is None
 
 
-def test_another_address_or_protocol_is_free() -> None:
+def test_another_address_or_protocol_is_free_and_what_cannot_be_checked() -> None:
     with other_process("127.0.0.1") as (_, port):
         for address, protocol in (("127.0.0.2", "tcp"), ("127.0.0.1", "udp"), ("::1", "tcp")):
             assert is_free(address, port, protocol)
             assert port_owner(address, port, protocol) is None
+    for address, protocol in (("192.0.2.1", "tcp"), ("127.0.0.1", "sctp"), ("no.invalid", "tcp")):
+        assert is_free(address, 8000, protocol)
 
 
 def test_looking_leaves_the_port_free() -> None:
@@ -142,14 +157,6 @@ def test_a_udp_port_whose_server_would_share_it_is_not_free() -> None:
         assert not is_free("127.0.0.1", server.getsockname()[1], "udp")
 
 
-@pytest.mark.parametrize(
-    ("address", "port", "protocol"),
-    [("192.0.2.1", 8000, "tcp"), ("127.0.0.1", 8000, "sctp"), ("nowhere.invalid", 8000, "tcp")],
-)
-def test_port_that_cannot_be_checked_counts_as_free(address: str, port: int, protocol: str) -> None:
-    assert is_free(address, port, protocol)
-
-
 @as_root
 def test_the_owner_of_another_users_port_is_not_seen_though_the_port_is_taken() -> None:
     with other_process("127.0.0.1") as (_, port), as_nobody():
@@ -167,56 +174,26 @@ def test_a_port_that_we_may_not_bind_is_free_unless_someone_serves_it() -> None:
         assert not is_free("127.0.0.1", port, "tcp")
 
 
-def test_ports_of_own_processes_are_found_if_others_are_hidden(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def denied(kind: str) -> None:
-        raise psutil.AccessDenied
-
-    with other_process("127.0.0.1") as (pid, port):
-        monkeypatch.setattr(psutil, "net_connections", denied)  # as on macOS
-        assert port_owner("127.0.0.1", port, "tcp") == PortOwner(pid, psutil.Process(pid).name())
-
-
-@pytest.mark.parametrize(
-    ("one", "two"),
-    [
-        ("127.0.0.1", "::ffff:127.0.0.1"),
-        ("::1", "0:0:0:0:0:0:0:1"),
-        ("", "::1"),
-        ("::", "10.0.0.1"),
-    ],
-)
-def test_addresses_that_overlap(one: str, two: str) -> None:
-    assert overlap(one, two)
-    assert overlap(two, one)
+def test_which_addresses_overlap() -> None:
+    for one, two in (
+        *(("127.0.0.1", "::ffff:127.0.0.1"), ("::1", "0:0:0:0:0:0:0:1")),
+        *(("", "::1"), ("::", "10.0.0.1")),
+    ):
+        assert overlap(one, two)
+        assert overlap(two, one)
+    for other in ("127.0.0.2", "::1", "localhost"):
+        assert not overlap("127.0.0.1", other)
 
 
-@pytest.mark.parametrize("two", ["127.0.0.2", "::1", "localhost"])
-def test_addresses_that_do_not_overlap(two: str) -> None:
-    assert not overlap("127.0.0.1", two)
-
-
-@pytest.mark.parametrize(
-    ("port", "usable", "free"),
-    [
-        (8000, {8001}, 8001),
-        (8000, {7000, 9000}, 9000),
-        (8000, {1024, 7000}, 7000),
-        (80, {81, 1024}, 1024),
-        (65535, {65535, 1024}, 1024),
-        (8000, {8000, 1023}, 8000),
-    ],
-)
-def test_the_next_usable_port_comes_first_then_the_last_before(
-    port: int, usable: set[int], free: int
-) -> None:
-    assert free_port_near(port, usable.__contains__) == free
-
-
-def test_a_near_port_that_this_machine_offers_can_be_served() -> None:
+def test_the_next_usable_port_comes_first_then_the_last_before() -> None:
+    assert free_port_near(8000, {8001}.__contains__) == 8001
+    assert free_port_near(8000, {7000, 9000}.__contains__) == 9000
+    assert free_port_near(8000, {1024, 7000}.__contains__) == 7000
+    assert free_port_near(80, {81, 1024}.__contains__) == 1024
+    assert free_port_near(65535, {65535, 1024}.__contains__) == 1024
+    assert free_port_near(8000, {8000, 1023}.__contains__) == 8000
     with serving("127.0.0.1") as port:
-        near = free_port_near(port, lambda number: ports.is_free("127.0.0.1", number, "tcp"))
+        near = free_port_near(port, lambda number: is_free("127.0.0.1", number, "tcp"))
         with serving("127.0.0.1", near):
             assert near != port
 
@@ -235,9 +212,34 @@ def test_the_command_of_the_firewall_that_this_system_has(
 ) -> None:
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(shutil, "which", lambda name, **_: name == program)
-    found = ports.firewall_commands([18442, 18440, 18441])
+    found = firewall_commands([18442, 18440, 18441])
     assert expected in "".join(found)
     assert bool(found) == bool(expected)
-    apart = "".join(ports.firewall_commands([18440, 19000]))
+    apart = "".join(firewall_commands([18440, 19000]))
     assert "19000" in apart or not expected
     assert "18440-19000" not in apart.replace(":", "-"), "nothing between them"
+
+
+ENGLISH = """
+Protocol tcp Port Exclusion Ranges
+
+Start Port    End Port
+----------    --------
+      5357        5357
+     49709       49808
+     50000       50059     *
+
+* - Administered port exclusions.
+
+"""
+CHINESE = ENGLISH.replace("Protocol tcp Port Exclusion Ranges", "协议 tcp 端口排除范围")
+CHINESE = CHINESE.replace("Start Port    End Port", "开始端口    结束端口")
+
+
+def test_reserved_ranges_are_read_in_any_language() -> None:
+    """What netsh prints. It is on Windows only, so its output stands here."""
+    ranges = [(5357, 5357), (49709, 49808), (50000, 50059)]
+    assert ranges_in(ENGLISH.replace("\n", "\r\n").encode("cp437")) == ranges
+    assert ranges_in(CHINESE.replace("\n", "\r\n").encode("gbk")) == ranges
+    assert ranges_in(b"The following command was not found: interface 1 2 show.\r\n") == []
+    assert reserved_range("127.0.0.1", 1, "tcp") is None

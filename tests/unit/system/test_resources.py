@@ -18,23 +18,16 @@ def test_available_memory_is_some_of_the_machines() -> None:
     assert available == pytest.approx(psutil.virtual_memory().available, rel=0.5)
 
 
-def test_free_disk_is_that_of_the_folders_disk(tmp_path: Path) -> None:
+def test_free_disk_is_that_of_the_folders_disk_and_what_is_none_is_unknown(tmp_path: Path) -> None:
     free = free_disk(str(tmp_path))
     assert free == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.1)
     assert free_disk(str(tmp_path / "none")) is None
+    for name in ("vm.none", "", "vm", "kernel.ostype", "../../etc/passwd", "/etc"):
+        assert kernel_setting(name) is None
 
 
 @on_linux
-def test_a_disk_may_be_full() -> None:
+def test_a_disk_may_be_full_and_a_kernel_setting_is_the_kernels() -> None:
     assert free_disk("/proc/sys") == 0
-
-
-@on_linux
-def test_a_kernel_setting_is_the_kernels() -> None:
     path = Path("/proc/sys/vm/max_map_count")
     assert kernel_setting("vm.max_map_count") == int(path.read_text(encoding="ascii"))
-
-
-@pytest.mark.parametrize("name", ["vm.none", "", "vm", "kernel.ostype", "../../etc/passwd", "/etc"])
-def test_a_kernel_setting_that_is_none_is_unknown(name: str) -> None:
-    assert kernel_setting(name) is None

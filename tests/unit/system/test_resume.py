@@ -39,7 +39,9 @@ def test_a_sleep_is_reported_once(now: Clock) -> None:
         assert not told.acquire(blocking=False)
 
 
-def test_a_check_reports_a_sleep_at_once_and_only_once(now: Clock) -> None:
+def test_a_check_reports_a_sleep_at_once_and_only_once_and_a_slow_machine_is_none(
+    now: Clock,
+) -> None:
     told = threading.Semaphore(0)
     watch = ResumeWatch(told.release, now=now, interval=0.01)
     watch.check()
@@ -51,16 +53,6 @@ def test_a_check_reports_a_sleep_at_once_and_only_once(now: Clock) -> None:
     with closing(watch):
         for _ in range(8):
             now.asked.acquire()
-    assert not told.acquire(blocking=False)
-
-
-def test_a_slow_machine_is_no_sleep(now: Clock) -> None:
-    told = threading.Semaphore(0)
-    watch = ResumeWatch(told.release, now=now, interval=0.01)
-    watch.start()
-    with closing(watch):
-        for _ in range(6):
-            now.asked.acquire()
             now.slept += 1
     assert not told.acquire(blocking=False)
 
@@ -70,4 +62,5 @@ def test_the_clock_goes_on_by_itself() -> None:
     before = clock()
     while time.monotonic() == began:
         pass
-    assert 0 < clock() - before < 5
+    passed = clock() - before
+    assert 0 < passed < time.monotonic() - began + 1

@@ -22,16 +22,19 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def say_style(config: Path, style: str) -> None:
     """A fake of gsettings, which would need a session of GNOME."""
     program = config / "bin/gsettings"
-    program.parent.mkdir()
+    program.parent.mkdir(exist_ok=True)
     program.write_text(f'#!/bin/sh\necho "{style}"\n')
     program.chmod(0o700)
 
 
-def test_unknown_theme_is_light(config: Path) -> None:
+def test_a_forced_theme_wins_over_the_style_and_without_both_it_is_light(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert (app_theme(), taskbar_theme()) == ("light", "light")
-
-
-def test_a_forced_theme_wins(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    say_style(config, "'prefer-dark'")
+    assert (app_theme(), taskbar_theme()) == ("dark", "dark")
+    monkeypatch.setenv("GTK_THEME", "Adwaita")
+    assert app_theme() == "light"
     say_style(config, "'prefer-light'")
     monkeypatch.setenv("GTK_THEME", "Adwaita:dark")
     assert app_theme() == "dark"
@@ -41,11 +44,6 @@ def test_gnome_has_a_dark_bar_with_any_theme(config: Path, monkeypatch: pytest.M
     monkeypatch.setenv("XDG_CURRENT_DESKTOP", "ubuntu:GNOME")
     say_style(config, "'default'")
     assert (app_theme(), taskbar_theme()) == ("light", "dark")
-
-
-def test_the_style_of_the_desktop_counts(config: Path) -> None:
-    say_style(config, "'prefer-dark'")
-    assert (app_theme(), taskbar_theme()) == ("dark", "dark")
 
 
 @pytest.mark.parametrize(("scheme", "theme"), [("BreezeDark", "dark"), ("BreezeLight", "light")])
@@ -59,15 +57,14 @@ def test_kde_says_it_in_its_own_file(
 
 
 @pytest.mark.parametrize(
-    "line", ["gtk-theme-name=Arc-Dark", "gtk-application-prefer-dark-theme = 1"]
+    ("lines", "theme"),
+    [
+        (b"gtk-theme-name=Arc-Dark", "dark"),
+        (b"gtk-application-prefer-dark-theme = 1", "dark"),
+        (b"\xff[", "light"),
+    ],
 )
-def test_else_gtks_own_file_says_it(config: Path, line: str) -> None:
+def test_else_gtks_own_file_says_it(config: Path, lines: bytes, theme: str) -> None:
     (config / "gtk-3.0").mkdir()
-    (config / "gtk-3.0/settings.ini").write_text(f"[Settings]\n{line}\n", encoding="utf-8")
-    assert app_theme() == "dark"
-
-
-def test_a_broken_file_is_as_none(config: Path) -> None:
-    (config / "gtk-3.0").mkdir()
-    (config / "gtk-3.0/settings.ini").write_bytes(b"\xff[")
-    assert app_theme() == "light"
+    (config / "gtk-3.0/settings.ini").write_bytes(b"[Settings]\n" + lines + b"\n")
+    assert app_theme() == theme

@@ -18,11 +18,9 @@ class Fake(Registry):
         is_it = (hive, key.rpartition("\\")[2], name) == (self._hive, RUNTIME, "pv")
         return self._version if is_it else None
 
-    def put(self, key: str, name: str, value: str) -> None:
-        """Nothing is written."""
+    def put(self, key: str, name: str, value: str) -> None: ...
 
-    def remove(self, key: str, name: str) -> None:
-        """Nothing is removed."""
+    def remove(self, key: str, name: str) -> None: ...
 
 
 @pytest.mark.parametrize("hive", ["machine", "user"])

@@ -1,7 +1,9 @@
-"""Snapshots and printable menus for the tests of the tray."""
+"""Snapshots, printable menus and a stand-in for the icon, for the tests of the tray."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from queue import SimpleQueue
+from threading import Event
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.alerts.files import Alert
@@ -11,7 +13,10 @@ from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.progress import sentence
 from aiserver_tray.state.state import Work
 from aiserver_tray.state.views import EngineView, ModuleView, OperationView, ServiceView, Snapshot
+from aiserver_tray.tray.actions import Message
 from aiserver_tray.tray.menu import Entry, TrayFacts
+from aiserver_tray.tray.view import TrayView
+from tests.support.limits import LIMIT
 from tests.support.made import ABLE
 
 FACTS = TrayFacts(
@@ -148,3 +153,33 @@ def offered(entries: Iterable[Entry]) -> list[object]:
         if entry.enabled:
             found += offered(entry.children)
     return found
+
+
+class Icon:
+    """Stands for the icon on the task bar, and keeps what it is to show."""
+
+    def __init__(self) -> None:
+        self.views: SimpleQueue[TrayView] = SimpleQueue()
+        self.told: SimpleQueue[str] = SimpleQueue()
+        self.is_gone = Event()
+
+    def run(self) -> None:
+        assert self.is_gone.wait(LIMIT)
+
+    def stop(self) -> None:
+        self.is_gone.set()
+
+    def show(self, view: TrayView) -> None:
+        self.views.put(view)
+
+    def notify(self, message: Message) -> None:
+        self.told.put(f"{message.title}: {message.body}")
+
+    def why_hidden(self) -> None:
+        """It is seen."""
+
+    def wait_for(self, state: str) -> None:
+        """Until its picture, its tooltip or the first line of its menu shows *state*."""
+        view = self.views.get(timeout=LIMIT)
+        while not any(state in one for one in (view.icon.state, view.tooltip, view.menu[0].text)):
+            view = self.views.get(timeout=LIMIT)

@@ -14,7 +14,6 @@ from aiserver_tray.core.app import App
 from aiserver_tray.features.access.events import ACCESS
 from aiserver_tray.features.alerts.alerts import News
 from aiserver_tray.features.alerts.events import RULES
-from aiserver_tray.model import State
 from aiserver_tray.protocol.message import Peer, answer, refusal
 from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.state.store import Store
@@ -24,20 +23,18 @@ from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import notifications
 from aiserver_tray.tray.actions import (
     CloseAccess,
-    Message,
     OpenDashboard,
     StartEngine,
     ToggleAutostart,
 )
 from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.notifications import Notification
-from aiserver_tray.tray.view import TrayView
 from tests.support import made, states
+from tests.support.limits import LIMIT
 from tests.support.made import STACK_ABLE
 from tests.support.scripted import Scripted
-from tests.unit.tray.shown import alert, module, snapshot
+from tests.unit.tray.shown import Icon, alert, module, snapshot
 
-LIMIT = 30.0
 CHECK = "ai/docker/checkDocker"
 PEER = Peer("tray", "en", lambda _message: None)
 UNKNOWN = Snapshot(EngineView(running=False), "engine_down", (), abilities=STACK_ABLE)
@@ -80,40 +77,6 @@ class Shown:
         return lambda: self._observers.remove(callback)
 
 
-class Icon:
-    """Keeps what it is to show."""
-
-    def __init__(self) -> None:
-        self.views: SimpleQueue[TrayView] = SimpleQueue()
-        self.told: SimpleQueue[str] = SimpleQueue()
-
-    def show(self, view: TrayView) -> None:
-        self.views.put(view)
-
-    def notify(self, message: Message) -> None:
-        self.told.put(f"{message.title}: {message.body}")
-
-    def wait_for(self, state: State) -> None:
-        """Wait until it shows *state*."""
-        while self.views.get(timeout=LIMIT).icon.state != state:
-            pass
-
-
-class Watch:
-    """Counts how often it was asked whether the machine slept."""
-
-    def __init__(self) -> None:
-        self.looks = 0
-
-    def check(self) -> None:
-        self.looks += 1
-
-
-@pytest.fixture
-def watch() -> Watch:
-    return Watch()
-
-
 @pytest.fixture
 def store() -> Shown:
     return Shown()
@@ -133,6 +96,12 @@ def icon() -> Icon:
 
 
 @pytest.fixture
+def checks() -> list[None]:
+    """One for each time that it was asked whether the machine slept."""
+    return []
+
+
+@pytest.fixture
 def app(tmp_path: Path) -> App:
     return App(tmp_path / "home", [], "unix:///nowhere.sock")
 
@@ -143,13 +112,14 @@ def icon_updater(
     store: Shown,
     owner: Scripted,
     icon: Icon,
-    watch: Watch,
+    checks: list[None],
     *,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[IconUpdater]:
     """It has seen the first state, of which nothing is known. News are told at once."""
     monkeypatch.setattr(notifications, "QUIET_SECONDS", 0.0)
-    updater = IconUpdater(app, cast(Store, store), owner, PEER, cast(Any, icon), watch.check)
+    shown = cast(Store, store), owner, PEER, cast(Any, icon)
+    updater = IconUpdater(app, *shown, lambda: checks.append(None))
     with closing(updater):
         updater.start()
         store.looks.get(timeout=LIMIT)
@@ -157,49 +127,30 @@ def icon_updater(
     assert icon.told.empty()
 
 
-def test_icon_is_painted_only_once_the_state_is_known(store: Shown, icon: Icon) -> None:
+def test_icon_is_painted_once_the_state_is_known_and_for_an_engine_that_is_gone(
+    store: Shown, icon: Icon
+) -> None:
     assert icon.views.empty()
-    store.show(running())
-    assert icon.views.get(timeout=LIMIT).icon.state == "running"
-
-
-def test_an_engine_that_is_gone_is(store: Shown, icon: Icon) -> None:
-    store.show(gone())
-    assert icon.views.get(timeout=LIMIT).icon.state == "engine_down"
+    for seen, state in ((running(), "running"), (gone(), "engine_down")):
+        store.show(seen)
+        assert icon.views.get(timeout=LIMIT).icon.state == state
+    assert icon.told.get(timeout=LIMIT).startswith("Docker is off")
 
 
 def test_its_start_is_offered_as_soon_as_it_can_be_started(
     store: Shown, owner: Scripted, icon: Icon
 ) -> None:
-    def offered() -> bool:
-        return any(entry.action == StartEngine() for entry in icon.views.get(timeout=LIMIT).menu)
-
-    owner.answers[CHECK] = refusal(NotRunningError(), "en")
-    store.show(gone("not yet"))
-    assert not offered()
-    owner.answers[CHECK] = answer({"canStart": False})
-    store.show(gone("no"))
-    assert not offered()
-    owner.answers[CHECK] = answer({"canStart": True})
-    store.show(gone("no"))
-    assert not offered()
-    store.show(gone("for another reason"))
-    assert offered()
+    for told, reason, is_offered in (
+        (refusal(NotRunningError(), "en"), "not yet", False),
+        (answer({"canStart": False}), "no", False),
+        (answer({"canStart": True}), "no", False),
+        (answer({"canStart": True}), "for another reason", True),
+    ):
+        owner.answers[CHECK] = told
+        store.show(gone(reason))
+        menu = icon.views.get(timeout=LIMIT).menu
+        assert any(entry.action == StartEngine() for entry in menu) == is_offered, reason
     assert [channel for channel, _ in owner.calls].count(CHECK) == 3
-
-
-def test_each_end_of_an_operation_is_reported_though_the_state_shows_the_last_only(
-    store: Shown, icon: Icon, icon_updater: IconUpdater
-) -> None:
-    ends = [
-        made.operation("up", id=name, modules=(name,), status="succeeded")
-        for name in ("n8n", "dify")
-    ]
-    store.show(running(ends[1]))
-    for end in ends:
-        icon_updater.ended(end)
-    told = [icon.told.get(timeout=LIMIT) for _ in ends]
-    assert told == ["Started: n8n", "Started: Dify"]
 
 
 def test_active_alerts_are_in_the_menu_until_they_end_or_are_muted(
@@ -304,12 +255,12 @@ def test_start_at_login_is_looked_up_when_it_was_changed_not_for_each_picture(
 
 
 def test_a_sleep_is_noticed_before_anything_is_reported(
-    store: Shown, icon_updater: IconUpdater, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    store: Shown, icon_updater: IconUpdater, checks: list[None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     takes = SimpleQueue[int]()
 
     def take(_snapshot: Snapshot, _now: float) -> tuple[Notification, ...]:
-        takes.put(watch.looks)
+        takes.put(len(checks))
         return ()
 
     monkeypatch.setattr(icon_updater._notifier, "take", take)

@@ -122,13 +122,8 @@ def sharpness(picture: Image.Image) -> int:
     return sum(near)
 
 
-def test_the_same_picture_is_drawn_once() -> None:
-    assert draw(IconSpec("starting", 1, 2), 16, "dark") is draw(
-        IconSpec("starting", 2, 4), 16, "dark"
-    )
-
-
-def test_a_state_that_knows_no_services_is_drawn_too() -> None:
-    assert on_bar(IconSpec("starting", 0, 0), 16, "dark") == on_bar(
-        IconSpec("starting", 0, 5), 16, "dark"
-    )
+def test_the_same_picture_is_drawn_once_also_of_a_state_that_knows_no_services() -> None:
+    one, same = (draw(IconSpec("starting", ready, 2 * ready), 16, "dark") for ready in (1, 2))
+    assert one is same
+    none, of_five = (on_bar(IconSpec("starting", 0, total), 16, "dark") for total in (0, 5))
+    assert none == of_five

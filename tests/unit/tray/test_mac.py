@@ -12,6 +12,7 @@ import pytest
 
 from aiserver_tray.tray.actions import Message
 from aiserver_tray.tray.mac import mac_icon
+from tests.support.limits import LIMIT
 
 
 class Pystray:
@@ -25,7 +26,7 @@ class Pystray:
 
     def _notify(self, message: str, title: str) -> None:
         self.asked.set()
-        self.goes_on.wait(20)
+        self.goes_on.wait(LIMIT)
         self.told.append(f"{title}: {message}")
         raise subprocess.CalledProcessError(1, ["osascript"])
 
@@ -57,10 +58,10 @@ def test_notification_neither_blocks_nor_fails(
 ) -> None:
     caplog.set_level("INFO")
     icon.send(Message("n8n failed", "it fell"), lambda _action: None)
-    assert icon.asked.wait(20)
+    assert icon.asked.wait(LIMIT)
     assert icon.told == []
     (thread,) = (one for one in threading.enumerate() if one.name == "notification")
     icon.goes_on.set()
-    thread.join(20)
+    thread.join(LIMIT)
     assert caplog.messages == ["the desktop shows no notification: CalledProcessError"]
     assert icon.told == ["n8n failed: it fell"]

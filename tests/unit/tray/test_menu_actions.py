@@ -8,6 +8,7 @@ import pytest
 
 from aiserver_tray.base.errors import AiServerError, CancelledError, UnknownNameError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
 from aiserver_tray.protocol.message import Json, Peer, answer, refusal
 from aiserver_tray.state.views import OperationView
@@ -15,9 +16,9 @@ from aiserver_tray.tray import actions
 from aiserver_tray.tray.actions import Action
 from aiserver_tray.tray.menu_actions import MenuActions
 from tests.support import states
+from tests.support.limits import LIMIT
 from tests.support.scripted import Scripted
 
-LIMIT = 30.0
 PEER = Peer("tray", "en", lambda _message: None)
 
 
@@ -56,21 +57,19 @@ class Tray:
 
 
 @pytest.mark.parametrize(
-    ("action", "request_"),
+    ("kind", "modules"),
     [
-        (actions.Operate("up"), Request("up")),
-        (actions.Operate("stop"), Request("stop")),
-        (actions.Operate("up", ("n8n",)), Request("up", ("n8n",))),
-        (actions.Operate("stop", ("n8n",)), Request("stop", ("n8n",))),
-        (actions.Operate("restart", ("n8n",)), Request("restart", ("n8n",))),
-        (actions.Operate("down", ("n8n",)), Request("down", ("n8n",))),
+        *(("up", ()), ("stop", ()), ("up", ("n8n",)), ("stop", ("n8n",))),
+        *(("restart", ("n8n",)), ("down", ("n8n",))),
     ],
 )
-def test_an_operation_is_begun_and_its_end_told(action: Action, request_: Request) -> None:
+def test_an_operation_is_begun_and_its_end_told(
+    kind: OperationKind, modules: tuple[str, ...]
+) -> None:
     tray = Tray()
-    tray.actions.do(action)
-    assert tray.begun.get(timeout=LIMIT) == request_
-    assert tray.ended.get(timeout=LIMIT).modules == request_.modules
+    tray.actions.do(actions.Operate(kind, modules))
+    assert tray.begun.get(timeout=LIMIT) == Request(kind, modules)
+    assert tray.ended.get(timeout=LIMIT).modules == modules
     assert tray.told.empty()
 
 

@@ -18,6 +18,7 @@ from tests.unit.tray.shown import alert, module, snapshot
 N8N = module("n8n")
 DIFY = module("dify")
 DOWN = EngineView(running=False, error=EngineDownError("unix:///run/docker.sock", "refused"))
+GONE = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")
 LATER = QUIET_SECONDS + 1
 
 
@@ -33,35 +34,28 @@ def told(found: tuple[Notification, ...]) -> list[str]:
     return [f"{n.title} | {n.body}" for n in found]
 
 
-def test_an_operation_begun_from_the_tray_is_reported_when_it_ends() -> None:
-    notifier = settled(N8N)
+def test_each_operation_that_ends_is_reported_once_though_the_state_shows_the_last_only() -> None:
+    notifier = settled(N8N, DIFY)
     begun = operation("up", id="1", modules=("n8n", "dify"))
     other = operation("up", id="2", status="succeeded", modules=("n8n",))
     assert not notifier.take(snapshot(N8N, operations=(begun, other)), LATER)
-    over = replace(begun, status="succeeded")
-    notifier.ended(over)
-    seen = told(notifier.take(snapshot(N8N, operations=(over,)), LATER))
-    assert seen == ["Started | n8n and Dify"]
-    assert not notifier.take(snapshot(N8N, operations=(over,)), LATER)
-
-
-def test_two_operations_that_end_together_are_both_reported() -> None:
-    notifier = settled(N8N, DIFY)
     both = [operation("up", id=id, status="failed", modules=(id,)) for id in ("n8n", "dify")]
-    for one in both:
+    for one in (replace(begun, status="succeeded"), *both):
         notifier.ended(one)
-    seen = snapshot(N8N, DIFY, operations=(both[1],))  # the state shows one that is over
-    assert told(notifier.take(seen, LATER)) == ["Couldn't start | n8n", "Couldn't start | Dify"]
+    seen = snapshot(N8N, DIFY, operations=(both[1],))
+    assert told(notifier.take(seen, LATER)) == [
+        "Started | n8n and Dify", "Couldn't start | n8n", "Couldn't start | Dify",
+    ]  # fmt: skip
     assert not notifier.take(seen, LATER)
 
 
-def test_a_failed_operation_says_why_and_a_cancelled_one_nothing() -> None:
+def test_a_failed_operation_says_why_and_where_and_a_cancelled_one_nothing() -> None:
     notifier = settled(N8N)
-    notifier.ended(OperationView("1", "up", ("n8n",), "failed", error=DOWN.error))
+    notifier.ended(OperationView("1a", "up", ("n8n",), "failed", error=DOWN.error))
     notifier.ended(OperationView("2", "up", ("n8n",), "cancelled"))
-    (news,) = notifier.take(snapshot(N8N), LATER)
-    assert str(news.title) == "Couldn't start"
-    assert str(news.body) == str(DOWN.error)
+    (news,) = found = notifier.take(snapshot(N8N), LATER)
+    assert told(found) == [f"Couldn't start | {DOWN.error}"]
+    assert news.page == "activity/1a"
 
 
 def test_notices_of_an_operation_are_reported_with_its_end() -> None:
@@ -75,9 +69,7 @@ def test_notices_of_an_operation_are_reported_with_its_end() -> None:
     assert told(notifier.take(snapshot(N8N), LATER)) == ["Removed | The network ai-n8n stays."]
 
 
-def test_a_revival_that_fails_is_reported_with_all_that_hindered_it_also_in_the_quiet_time() -> (
-    None
-):
+def test_a_failed_revival_is_reported_with_all_its_reasons_also_in_the_quiet_time() -> None:
     notifier = Notifier(0.0, {})
     why = JointError([NameConflictError("volume", name, None) for name in ("data", "more")])
     ends = OperationView("1", "up", ("n8n",), "failed", error=why, is_revival=True)
@@ -96,24 +88,19 @@ def test_a_revival_that_fails_is_reported_with_all_that_hindered_it_also_in_the_
     assert not notifier.take(snapshot(N8N, operations=(by_hand,)), 5.0)
 
 
-def test_the_engine_s_going_and_return_are_reported() -> None:
+def test_the_engine_s_going_and_return_are_reported_after_the_quiet_time() -> None:
     notifier = settled(N8N)
-    down = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")
-    assert told(notifier.take(down, LATER)) == [f"Docker is off | {DOWN.error}"]
-    assert not notifier.take(down, LATER + 5)
+    is_off = [f"Docker is off | {DOWN.error}"]
+    assert told(notifier.take(GONE, LATER)) == is_off
+    assert not notifier.take(GONE, LATER + 5)
     assert told(notifier.take(snapshot(N8N), LATER + 10)) == [
         "Docker runs again | Your modules restart automatically."
     ]
     assert not notifier.take(snapshot(N8N), LATER + 60)
-
-
-def test_an_engine_that_goes_in_the_quiet_time_is_reported_after_it() -> None:
-    notifier = settled(N8N)
     notifier.resume(1000)
-    down = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")
-    assert not notifier.take(down, 1001)
+    assert not notifier.take(GONE, 1001)
     assert notifier.due == 1000 + QUIET_SECONDS
-    assert told(notifier.take(down, notifier.due)) == [f"Docker is off | {DOWN.error}"]
+    assert told(notifier.take(GONE, notifier.due)) == is_off
 
 
 def alerted(*news: News) -> tuple[Notification, ...]:
@@ -186,28 +173,15 @@ def test_each_kind_of_alert_has_its_words(kind: str) -> None:
         assert shown.title.render("zh") != title
 
 
-def test_an_alert_leads_to_its_page_and_can_be_muted() -> None:
+def test_an_alert_can_be_muted_and_a_crash_loop_which_takes_the_place_of_a_crash_stopped() -> None:
     (shown,) = alerted(News("raised", alert("ended", "n8n: exited with code 1")))
     message = shown.message("zh")
     assert (message.title, message.click) == ("n8n 意外停止", OpenDashboard("modules/n8n"))
     assert message.buttons == {"暂停通知 1 小时": MuteAlert("ended n8n")}
     assert not message.is_update
-
-
-def test_a_crash_loop_can_be_stopped_and_takes_the_place_of_the_crash() -> None:
     (shown,) = alerted(News("changed", alert("restarts", "n8n: restarted 3 times")))
-    assert [action for _, action in shown.buttons] == [
-        Operate("stop", ("n8n",)),
-        MuteAlert("restarts n8n"),
-    ]
+    buttons = [Operate("stop", ("n8n",)), MuteAlert("restarts n8n")]
+    assert [action for _, action in shown.buttons] == buttons
     assert shown.is_update
     (over,) = alerted(News("recovered", alert("restarts", "n8n: restarted 3 times")))
-    assert over.buttons == ()
-    assert over.key == shown.key
-
-
-def test_a_finished_operation_leads_to_its_course() -> None:
-    notifier = settled(N8N)
-    notifier.ended(OperationView("1a", "up", ("n8n",), "failed", error=DOWN.error))
-    (news,) = notifier.take(snapshot(N8N), LATER)
-    assert news.page == "activity/1a"
+    assert (over.buttons, over.key) == ((), shown.key)

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aiserver_tray.base.errors import AiServerError, AlreadyRunningError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.carriers.local import place
 from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.carriers.local.place import Instance
@@ -29,15 +30,16 @@ from aiserver_tray.state.views import OperationView
 from aiserver_tray.system import logfile
 from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import process, start
-from aiserver_tray.tray.actions import Action, Message, Operate, Quit
-from aiserver_tray.tray.process import Starter, Tray
-from aiserver_tray.tray.view import TrayView
+from aiserver_tray.tray.actions import Action, Operate, Quit
+from aiserver_tray.tray.process import PlaceWatch, Starter, Tray
 from tests.support import states
+from tests.support.limits import LIMIT
 from tests.support.scripted import Scripted
 from tests.support.surroundings import Recorded
 from tests.support.waiting import eventually
-from tests.unit.owner.owning import LIMIT, owned, owned_until_given_up
+from tests.unit.owner.owning import owned, owned_until_given_up
 from tests.unit.runtime_folder import runtime_folder
+from tests.unit.tray.shown import Icon
 
 __all__ = ["runtime_folder"]
 
@@ -73,24 +75,9 @@ def test_a_tray_that_only_begins_is_waited_for(app: App, monkeypatch: pytest.Mon
     assert around.pages == ["home"]
 
 
-def test_start_at_login_leaves_a_tray_that_runs_alone(app: App) -> None:
-    around = Recorded()
-    with owned(app, around):
-        start.run(app, "login")
-    assert around.pages == []
-
-
-def test_one_that_does_not_answer_is_reported(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "_HANDOVER_TIMEOUT_SECONDS", 0.0)
-    with (
-        Instance(app.settings.home),
-        pytest.raises(AlreadyRunningError, match="does not respond") as told,
-    ):
-        start.run(app)
-    assert told.value.data == {"pid": os.getpid()}
-
-
-def test_one_that_hangs_is_reported_too(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_does_not_answer_or_hangs_is_reported(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(start, "_HANDOVER_TIMEOUT_SECONDS", 0.01)
     awake = Event()
 
@@ -98,6 +85,12 @@ def test_one_that_hangs_is_reported_too(app: App, monkeypatch: pytest.MonkeyPatc
         def show_dashboard(self, page: str) -> None:  # noqa: ARG002
             awake.wait(LIMIT)
 
+    with (
+        Instance(app.settings.home),
+        pytest.raises(AlreadyRunningError, match="does not respond") as told,
+    ):
+        start.run(app)
+    assert told.value.data == {"pid": os.getpid()}
     with owned(app, Hanging()):
         with pytest.raises(AlreadyRunningError, match="does not respond"):
             start.run(app)
@@ -124,19 +117,19 @@ def test_a_command_reports_one_that_hangs(
     assert "does not respond" in done.output
 
 
+def open_(app: App, *page: str) -> Result:
+    return CliRunner().invoke(root, ["--home", str(app.settings.folder), "open", *page])
+
+
 def test_open_leads_to_any_page_and_names_near_ones_for_another(app: App) -> None:
     around = Recorded()
-
-    def open_(name: str) -> Result:
-        return CliRunner().invoke(root, ["--home", str(app.settings.folder), "open", name])
-
     with owned(app, around):
-        shown = [open_(address).exit_code for address in ("doctor", "logs/web?level=error")]
-        wrong = {name: open_(name) for name in ("doctr", "nowhere/web", "logs/../etc")}
+        shown = [open_(app, address).exit_code for address in ("doctor", "logs/web?level=error")]
+        wrong = [open_(app, name) for name in ("doctr", "nowhere/web", "logs/../etc")]
     assert shown == [0, 0]
     assert around.pages == ["doctor", "logs/web?level=error"]
-    assert [done.exit_code for done in wrong.values()] == [1, 1, 1]
-    assert "doctor" in wrong["doctr"].output
+    assert [done.exit_code for done in wrong] == [1, 1, 1]
+    assert "doctor" in wrong[0].output
 
 
 def test_quit_all_ends_the_tray_of_each_home(app: App, tmp_path: Path) -> None:
@@ -169,26 +162,20 @@ def test_quit_waits_for_a_tray_that_is_starting(app: App, monkeypatch: pytest.Mo
     assert (results.get(), around.quits) == (0, 1)
 
 
-def second_launch(app: App) -> None:
-    start.run(app)
-
-
-def open_command(app: App) -> None:
-    done = CliRunner().invoke(root, ["--home", str(app.settings.folder), "open"])
-    assert done.exit_code == 0, done.output
-
-
-@pytest.mark.parametrize("ask", [second_launch, open_command])
-def test_second_start_lets_the_window_come_to_the_front_first(
-    app: App, monkeypatch: pytest.MonkeyPatch, ask: Callable[[App], None]
+def test_second_start_lets_the_window_come_to_the_front_first_and_one_at_login_shows_none(
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Leave to come to the front is Windows', and a stand-in here."""
     around, seen = Recorded(), list[list[str]]()
     for module in (start, running_tray):
         monkeypatch.setattr(module, "give_foreground", lambda: seen.append([*around.pages]))
     with owned(app, around):
-        ask(app)
-    assert (seen, around.pages) == ([[]], ["home"])
+        start.run(app, "login")
+        assert (seen, around.pages) == ([], [])
+        start.run(app)
+        assert (seen, around.pages) == ([[]], ["home"])
+        assert open_(app).exit_code == 0
+    assert (seen, around.pages) == ([[], ["home"]], ["home", "home"])
 
 
 def test_serve_shows_no_dashboard_so_a_tray_starts_beside_it(
@@ -213,44 +200,21 @@ def test_serve_shows_no_dashboard_so_a_tray_starts_beside_it(
 # -- its core --------------------------------------------------------------------------------------
 
 
-class Icon:
-    """Stands for the icon on the task bar."""
+class Choosing(Icon):
+    """``choose``: what a click in its menu calls."""
 
-    def __init__(self, on_action: Callable[[Action], None], *_: object) -> None:
+    def __init__(self, on_action: Callable[[Action], None]) -> None:
+        super().__init__()
         self.choose = on_action
-        self.views: SimpleQueue[TrayView] = SimpleQueue()
-        self.told: SimpleQueue[str] = SimpleQueue()
-        self.is_gone = Event()
-
-    def run(self) -> None:
-        assert self.is_gone.wait(LIMIT)
-
-    def stop(self) -> None:
-        self.is_gone.set()
-
-    def show(self, view: TrayView) -> None:
-        self.views.put(view)
-
-    def notify(self, message: Message) -> None:
-        self.told.put(f"{message.title}: {message.body}")
-
-    def why_hidden(self) -> None:
-        """It is seen."""
-
-    def wait_for(self, state: str) -> None:
-        """Until its tooltip or the first line of its menu shows *state*."""
-        view = self.views.get(timeout=LIMIT)
-        while state not in view.tooltip and state not in view.menu[0].text:
-            view = self.views.get(timeout=LIMIT)
 
 
 @pytest.fixture
 def run_tray(monkeypatch: pytest.MonkeyPatch, app: App) -> Callable[[], Any]:
     """Runs a tray with a stand-in for its icon, until the end of ``with``."""
-    icons: list[Icon] = []
+    icons: list[Choosing] = []
 
-    def icon(*given: Any) -> Icon:  # noqa: ANN401 - as the real one's
-        icons.append(Icon(*given))
+    def icon(on_action: Callable[[Action], None], *_: object) -> Choosing:
+        icons.append(Choosing(on_action))
         return icons[-1]
 
     module = SimpleNamespace(TrayIcon=icon)
@@ -259,7 +223,7 @@ def run_tray(monkeypatch: pytest.MonkeyPatch, app: App) -> Callable[[], Any]:
     monkeypatch.setattr(process, "_NO_CORE_RETRY_SECONDS", 0.01)
 
     @contextmanager
-    def run(starter: Starter = "login", own: App = app) -> Iterator[Icon]:
+    def run(starter: Starter = "login", own: App = app) -> Iterator[Choosing]:
         with Claim(own) as claim:
             tray = Tray(own, starter, claim)
             thread = Thread(target=tray.run)
@@ -284,17 +248,7 @@ def kind_of_owner(app: App) -> str:
     return eventually(ask, "an owner")
 
 
-def test_it_owns_the_core_until_it_quits(app: App, run_tray: Callable[[], Any]) -> None:
-    with run_tray() as icon:
-        icon.wait_for("Docker is off")
-        assert kind_of_owner(app) == "tray"
-        icon.choose(Quit())
-        assert icon.is_gone.wait(LIMIT)
-    with Instance(app.settings.home):
-        pass
-
-
-def test_another_engine_in_the_settings_opens_the_core_again(
+def test_it_owns_the_core_until_it_quits_and_opens_it_again_for_another_engine(
     tmp_path: Path, run_tray: Callable[..., Any]
 ) -> None:
     app = App(tmp_path / "home", [])
@@ -313,6 +267,8 @@ def test_another_engine_in_the_settings_opens_the_core_again(
         eventually(lambda: engine() == ("unix:///two.sock", os.getpid()), "the other engine")
         icon.choose(Quit())
         assert icon.is_gone.wait(LIMIT)
+    with Instance(app.settings.home):
+        pass
 
 
 def test_the_user_gets_the_dashboard_of_a_new_home_once(
@@ -359,6 +315,9 @@ def test_it_says_once_why_it_has_no_core_and_goes_on_when_that_is_mended(
     in_the_way = app.settings.folder
     in_the_way.write_text("no folder")
     with run_tray() as icon:
+        icon.choose(Quit())
+        assert icon.is_gone.wait(LIMIT), "it can be quit without a core, too"
+    with run_tray() as icon:
         assert str(in_the_way) in icon.told.get(timeout=LIMIT)
         icon.wait_for("Docker is off")
         in_the_way.unlink()
@@ -367,8 +326,47 @@ def test_it_says_once_why_it_has_no_core_and_goes_on_when_that_is_mended(
         assert icon.told.empty()
 
 
-def test_without_a_core_it_can_still_be_quit(app: App, run_tray: Callable[[], Any]) -> None:
-    app.settings.folder.write_text("no folder")
-    with run_tray() as icon:
-        icon.choose(Quit())
-        assert icon.is_gone.wait(LIMIT)
+# -- its place -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("starter", "news"), [("user", ["no panel", "show"]), ("login", ["no panel"])]
+)
+def test_start_without_a_place_for_the_icon_shows_the_reason_and_at_login_no_window(
+    monkeypatch: pytest.MonkeyPatch, starter: Starter, news: list[str]
+) -> None:
+    monkeypatch.setattr(process, "PANEL_TIMEOUT_SECONDS", {starter: 0.05})
+    for pause in ("_POLL_SECONDS", "_SLOW_POLL_SECONDS"):
+        monkeypatch.setattr(process, pause, 0.01)
+    whys: list[Text | None] = [Text("{why}", why="no panel")]
+    told: SimpleQueue[str] = SimpleQueue()
+    watch = PlaceWatch(
+        starter,
+        lambda: whys[0],
+        missing=lambda why: told.put(str(why)),
+        found=lambda: told.put("found"),
+        show=lambda: told.put("show"),
+    )
+    with closing(watch):
+        watch.start()
+        assert [told.get(timeout=LIMIT) for _ in news] == news
+        whys[0] = None
+        assert told.get(timeout=LIMIT) == "found"
+
+
+@pytest.mark.parametrize("panel_seconds", [60.0, 0.0])
+def test_the_end_is_not_held_up_by_an_icon_without_a_place(
+    monkeypatch: pytest.MonkeyPatch, panel_seconds: float
+) -> None:
+    monkeypatch.setattr(process, "PANEL_TIMEOUT_SECONDS", {"login": panel_seconds})
+    looks: SimpleQueue[Text] = SimpleQueue()
+
+    def why_hidden() -> Text:
+        looks.put(Text("no panel"))
+        return Text("no panel")
+
+    watch = PlaceWatch("login", why_hidden, missing=looks.put, found=pytest.fail, show=pytest.fail)
+    with closing(watch):
+        watch.start()
+        for _ in range(1 if panel_seconds else 2):  # then it was reported, too
+            looks.get(timeout=LIMIT)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from textwrap import dedent
+from typing import Literal
 
 import pytest
 
@@ -85,6 +86,9 @@ def test_the_menu_of_a_stack_that_runs() -> None:
         Quit
           *Quit and keep everything running*
           Quit and stop everything""")
+    chinese = tree(shown(snapshot(n8n, module("dify", "stopped")), language="zh").menu)
+    assert "全部启动" in chinese
+    assert "○ Dify – 已停止" in chinese
 
 
 def submenu_of(name: str, seen: Snapshot) -> Entry:
@@ -93,18 +97,17 @@ def submenu_of(name: str, seen: Snapshot) -> Entry:
     return next(entry for entry in modules.children if f" {name} – " in entry.text)
 
 
-def test_quitting_says_which_models_then_answer_no_module() -> None:
-    facts = TrayFacts(relayed=["Ollama"])
-    view = tray_view(snapshot(module("n8n", "running")), facts, "en")
-    (quit_,) = (entry for entry in view.menu if entry.text == "Quit")
-    told = [(one.text, one.enabled) for one in quit_.children]
-    assert told[1] == ("Modules get no answers from Ollama until the next start", False)
-
-
-def test_the_menu_in_chinese() -> None:
-    view = shown(snapshot(module("n8n", "stopped")), language="zh")
-    assert "全部启动" in tree(view.menu)
-    assert "○ n8n – 已停止" in tree(view.menu)
+def test_facts_that_are_not_in_the_state_have_their_lines() -> None:
+    seen = snapshot(module("n8n"))
+    (quit_,) = (
+        one for one in shown(seen, TrayFacts(relayed=["Ollama"])).menu if one.text == "Quit"
+    )
+    why = quit_.children[1]
+    assert why.text == "Modules get no answers from Ollama until the next start"
+    assert not why.enabled
+    is_open = {CloseAccess("n8n"), OpenDashboard("modules/n8n/access")}
+    assert is_open <= {*offered(shown(seen, replace(FACTS, open={"n8n": "internet"})).menu)}
+    assert not is_open & {*offered(shown(seen).menu)}
 
 
 def test_an_operation_is_shown_and_can_be_cancelled() -> None:
@@ -115,16 +118,6 @@ def test_an_operation_is_shown_and_can_be_cancelled() -> None:
     assert "\nCancel the start of n8n\n(Stop all)\n" in tree(view.menu)
     assert Cancel("7") in offered(view.menu)
     assert not [action for action in offered(view.menu) if isinstance(action, Operate)]
-
-
-@pytest.mark.parametrize(
-    "operations",
-    [(), (replace(STARTING, status="succeeded"),), (replace(STARTING, is_foreign=True),)],
-    ids=["none", "one that ended", "one of another process"],
-)
-def test_nothing_to_cancel_has_no_line(operations: tuple[OperationView, ...]) -> None:
-    view = shown(snapshot(module("n8n"), operations=operations))
-    assert "Cancel" not in tree(view.menu)
 
 
 @pytest.mark.parametrize(
@@ -167,27 +160,6 @@ def test_alerts_lead_to_their_page_unless_their_module_has_a_next_step() -> None
 STOPPING = operation("stop", ("stop", "dify/dify", "running"), id="8", modules=("dify",))
 
 
-def test_each_of_several_operations_can_be_cancelled() -> None:
-    both = (STARTING, STOPPING)
-    seen = snapshot(module("n8n", "starting"), module("dify", "stopping"), operations=both)
-    view = shown(seen)
-    assert tree(view.menu).startswith("(◑ Starting n8n (and 1 more task))\n*Open")
-    assert dedent("""\
-        Cancel
-          Cancel the start of n8n
-          Cancel the stop of Dify
-        (Stop all)
-        """) in tree(view.menu)
-    assert {Cancel("7"), Cancel("8")} <= set(offered(view.menu))
-
-
-def test_what_is_open_to_the_network_can_be_closed() -> None:
-    facts = replace(FACTS, open={"n8n": "internet"})
-    is_open = {CloseAccess("n8n"), OpenDashboard("modules/n8n/access")}
-    assert is_open <= {*offered(shown(snapshot(module("n8n")), facts).menu)}
-    assert not is_open & {*offered(shown(snapshot(module("n8n"))).menu)}
-
-
 def test_a_backup_is_offered_unless_one_is_under_way() -> None:
     names = ("n8n", "dify", "postgres")
     begun = OperationView("7", "backup", names, "running", total=3, share=0.46)
@@ -196,13 +168,6 @@ def test_a_backup_is_offered_unless_one_is_under_way() -> None:
     assert view.tooltip == "AI-Server Tray – Backing up 3 modules – 46 %, estimating…"
     assert BackUp() not in offered(view.menu)
     assert "(Back up now)" in tree(view.menu)
-
-
-def test_beside_another_process_s_operation_it_is_named_which_is_cancelled() -> None:
-    others = replace(STARTING, is_foreign=True)
-    view = shown(snapshot(module("dify", "stopping"), operations=(others, STOPPING)))
-    assert "\nCancel the stop of Dify\n" in tree(view.menu)
-    assert Cancel("7") not in offered(view.menu)
 
 
 @pytest.mark.parametrize(
@@ -224,12 +189,37 @@ def test_no_line_moves_under_the_pointer(then: Snapshot) -> None:
         assert after.index(text) == before.index(text)
 
 
-def test_modules_without_an_operation_can_be_started() -> None:
-    others = replace(STARTING, is_foreign=True)
-    view = shown(snapshot(module("n8n"), module("dify", "stopped"), operations=(others,)))
-    assert {Operate("up", ("dify",)), Operate("up")} <= set(offered(view.menu))
-    view = shown(snapshot(module("n8n"), module("dify", "stopped"), operations=(STARTING,)))
-    assert {Operate("up", ("dify",)), Cancel("7")} <= set(offered(view.menu))
+def beside(*operations: OperationView, **states: State) -> tuple[str, list[object]]:
+    """Text and actions of the menu of modules in *states*, while *operations* run."""
+    modules = [module(name, state) for name, state in states.items()]
+    view = shown(snapshot(*modules, operations=operations))
+    return f"{view.tooltip}\n{tree(view.menu)}", offered(view.menu)
+
+
+def test_what_no_operation_works_on_can_be_operated() -> None:
+    up_n8n, up_dify, up_all = Operate("up", ("n8n",)), Operate("up", ("dify",)), Operate("up")
+    over, others = replace(STARTING, status="succeeded"), replace(STARTING, is_foreign=True)
+    for operations in ((), (others,)):
+        text, actions = beside(*operations, n8n="running", dify="stopped")
+        assert {up_dify, up_all} <= set(actions)
+        assert "Cancel" not in text
+    text, actions = beside(STARTING, n8n="running", dify="stopped")
+    assert {up_dify, Cancel("7")} <= set(actions)
+    text, actions = beside(over, n8n="running")
+    assert {Operate("stop", ("n8n",)), Operate("stop")} <= set(actions)
+    assert not any(word in text for word in ("Cancel", "Starting"))
+    _, actions = beside(OperationView("7", "up", ()), n8n="stopped")  # it names no modules yet
+    assert not {up_n8n, up_all} & set(actions)
+
+
+def test_each_of_several_operations_can_be_cancelled() -> None:
+    text, actions = beside(replace(STARTING, is_foreign=True), STOPPING, dify="stopping")
+    assert "\nCancel the stop of Dify\n" in text
+    assert Cancel("7") not in actions, "it is another process's"
+    text, actions = beside(STARTING, STOPPING, n8n="starting", dify="stopping")
+    assert "\n(◑ Starting n8n (and 1 more task))\n*Open" in text
+    assert "\nCancel\n  Cancel the start of n8n\n  Cancel the stop of Dify\n(Stop all)\n" in text
+    assert {Cancel("7"), Cancel("8")} <= set(actions)
 
 
 PAGE = "http://localhost:18100"
@@ -289,62 +279,32 @@ def test_remedies_at_the_top_level_name_their_module_and_are_few() -> None:
     assert lines == ["n8n: Use port 2", "Dify: Use port 2", "x: Use port 2"]
 
 
-def test_an_operation_that_ended_holds_nothing() -> None:
-    over = replace(STARTING, status="succeeded")
-    view = shown(snapshot(module("n8n"), operations=(over,)))
-    assert {Operate("stop", ("n8n",)), Operate("stop")} <= set(offered(view.menu))
-    assert "Starting" not in view.tooltip
-
-
-def test_no_start_is_offered_until_the_operation_names_its_modules() -> None:
-    begun = OperationView("7", "up", ())
-    view = shown(snapshot(module("n8n", "stopped"), operations=(begun,)))
-    assert not {Operate("up", ("n8n",)), Operate("up")} & set(offered(view.menu))
-
-
 def test_without_its_engine_nothing_but_its_start_is_offered() -> None:
-    view = shown(snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down"))
-    assert offered(view.menu) == [
-        OpenDashboard(),
-        StartEngine(),
-        ToggleAutostart(),
-        OpenDashboard("settings"),
-        Quit("leave"),
-    ]
+    seen = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")
+    view = shown(seen)
+    start_and_login = [StartEngine(), ToggleAutostart()]
+    settings_and_quit = [OpenDashboard("settings"), Quit("leave")]
+    assert offered(view.menu) == [OpenDashboard(), *start_and_login, *settings_and_quit]
     assert view.icon == IconSpec("engine_down")
     assert view.tooltip == "AI-Server Tray – Docker is off"
-    named = replace(DOWN, name=Text("This computer"))
-    seen = snapshot(engine=named, state="engine_down")
-    assert shown(seen).tooltip == "AI-Server Tray (This computer) – Docker is off"
-    assert shown(seen, language="zh").tooltip.startswith("AI-Server Tray (本机) – ")
     assert tree(view.menu).startswith("(⊘ Docker is off: The Docker engine")
+    facts = replace(FACTS, can_start_engine=False, autostart=None)
+    assert offered(shown(seen, facts).menu) == [OpenDashboard(), *settings_and_quit]
+    named = replace(seen, engine=replace(DOWN, name=Text("This computer")))
+    assert shown(named).tooltip == "AI-Server Tray (This computer) – Docker is off"
+    assert shown(named, language="zh").tooltip.startswith("AI-Server Tray (本机) – ")
 
 
-def test_while_its_engine_is_being_started_that_is_reported_and_not_offered_again() -> None:
-    starting = replace(DOWN, starting=True)
-    view = shown(snapshot(module("n8n", "engine_down"), engine=starting, state="engine_down"))
+def test_an_engine_that_starts_or_is_reconnected_is_reported_and_not_started_again() -> None:
+    seen = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")
+    view = shown(replace(seen, engine=replace(DOWN, starting=True)))
     assert view.tooltip == "AI-Server Tray – Starting Docker…"
-    top, *_ = view.menu
-    assert "Starting Docker…" in top.text
+    assert "Starting Docker…" in view.menu[0].text
     assert StartEngine() not in offered(view.menu)
     assert StartEngine() in [entry.action for entry in view.menu], "its line keeps its place"
-
-
-def test_while_the_connection_to_an_engine_elsewhere_is_lost_the_icon_is_amber() -> None:
-    lost = replace(DOWN, reconnecting=True)
-    view = shown(snapshot(module("n8n", "engine_down"), engine=lost, state="engine_down"))
+    view = shown(replace(seen, engine=replace(DOWN, reconnecting=True)))
     assert view.tooltip == "AI-Server Tray – Reconnecting to the engine…"
-    assert view.icon == IconSpec("starting")
-
-
-def test_an_engine_that_can_t_be_started_from_here_is_not_offered() -> None:
-    facts = replace(FACTS, can_start_engine=False, autostart=None)
-    seen = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")
-    assert offered(shown(seen, facts).menu) == [
-        OpenDashboard(),
-        OpenDashboard("settings"),
-        Quit("leave"),
-    ]
+    assert view.icon == IconSpec("starting"), "amber"
 
 
 @pytest.mark.parametrize(
@@ -369,20 +329,26 @@ def test_menu_of_a_module_depends_on_its_state(view: ModuleView, actions: set[st
     assert {names[action] for action in on_it} == actions
 
 
-def test_tooltip_says_what_is_only_partly_running() -> None:
-    tooltip = shown(snapshot(module("dify", "degraded", "api: slow"))).tooltip
-    assert tooltip == "AI-Server Tray – Dify is only partly running – api: slow"
-    slow = Trouble("unhealthy", Text("slow"), "api")
-    tooltip = shown(snapshot(module("dify", "degraded", "api: slow", trouble=slow))).tooltip
-    assert tooltip == "AI-Server Tray – Dify is only partly running – slow"
+def tooltip(*modules: ModuleView, operations: tuple[OperationView, ...] = ()) -> str:
+    return shown(snapshot(*modules, operations=operations)).tooltip.removeprefix(
+        "AI-Server Tray – "
+    )
 
 
-def test_tooltip_has_no_counts_while_modules_stop() -> None:
-    tooltip = shown(snapshot(module("n8n", "stopping"), module("dify", "stopping"))).tooltip
-    assert tooltip == "AI-Server Tray – Stopping"
-    stopping = operation("stop", ("stop", "n8n/db", "running"), modules=("n8n",))
-    seen = snapshot(module("n8n", "stopping"), operations=(stopping,))
-    assert shown(seen).tooltip == "AI-Server Tray – Stopping n8n"
+def test_the_tooltip_says_what_is_wrong_in_one_line() -> None:
+    slow = module("dify", "degraded", "api: slow")
+    why = Trouble("unhealthy", Text("slow"), "api")
+    assert tooltip(slow) == "Dify is only partly running – api: slow"
+    assert tooltip(replace(slow, trouble=why)) == "Dify is only partly running – slow"
+    killed = module("n8n", "error", "exit code 137")
+    assert tooltip(slow, killed, POSTGRES) == "Failed, 1 of 3 healthy – n8n: exit code 137"
+    assert tooltip(killed, POSTGRES) == "n8n is down – exit code 137"
+    odd = module("n8n", "error", "it\nsaid \x1b[31mno\x00")
+    assert tooltip(odd) == "n8n is down – it said [31mno"
+    stopping = module("n8n", "stopping")
+    assert tooltip(stopping, module("dify", "stopping")) == "Stopping", "without counts"
+    ends = operation("stop", ("stop", "n8n/db", "running"), modules=("n8n",))
+    assert tooltip(stopping, operations=(ends,)) == "Stopping n8n"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -392,9 +358,11 @@ def test_a_state_has_the_same_word_where_it_begins_a_line(state: State, language
     assert CONDITIONS[state].render(language) == word[0].upper() + word[1:]
 
 
-def test_a_module_in_trouble_has_its_best_remedy() -> None:
+def test_a_module_in_trouble_has_its_reason_and_best_remedy() -> None:
     raised = set_to(Text("Raise to 3 GB and restart"), "n8n.MEMORY", "3g")
     asked = set_to(Text("Allow"), "app.kernel_settings", "true", Text("Sure?"))
+    kinds: tuple[OperationKind, ...] = ("up", "stop", "restart")
+    usual = {*(Operate(kind, ("n8n",)) for kind in kinds), OpenDashboard("logs/n8n")}
     for remedy, actions in (
         (raised, [SetAndStart("n8n", "n8n.MEMORY", "3g")]),
         (asked, [OpenDashboard("modules/n8n")]),
@@ -404,30 +372,8 @@ def test_a_module_in_trouble_has_its_best_remedy() -> None:
     ):
         seen = snapshot(module("n8n", "error", "it", remedy=remedy), POSTGRES)
         found = offered(submenu_of("n8n", seen).children)
-        usual = {
-            Operate("up", ("n8n",)),
-            Operate("stop", ("n8n",)),
-            Operate("restart", ("n8n",)),
-            OpenDashboard("logs/n8n"),
-        }
         assert [action for action in found if action not in usual] == actions
-
-
-def test_a_module_s_reason_stands_in_its_submenu() -> None:
-    view = shown(snapshot(module("n8n", "error", "exited with code 137")))
-    assert "✗ n8n – failed\n    (exited with code 137)" in tree(view.menu)
-
-
-def test_the_tooltip_names_the_worst_module_and_why() -> None:
-    modules = (
-        module("dify", "degraded", "slow"),
-        module("n8n", "error", "exit code 137"),
-        POSTGRES,
-    )
-    assert shown(snapshot(*modules)).tooltip == (
-        "AI-Server Tray – Failed, 1 of 3 healthy – n8n: exit code 137"
-    )
-    assert shown(snapshot(*modules[1:])).tooltip == "AI-Server Tray – n8n is down – exit code 137"
+        assert "✗ n8n – failed\n    (it)" in tree(shown(seen).menu)
 
 
 def test_modules_that_lack_another_name_it_in_menu_and_tooltip() -> None:
@@ -458,46 +404,36 @@ def test_long_text_is_cut_after_a_word() -> None:
     assert shortened("🧨🧨🧨", 5) == "🧨🧨…"
 
 
-def test_a_tooltip_is_one_line_without_control_characters() -> None:
-    view = shown(snapshot(module("n8n", "error", "it\nsaid \x1b[31mno\x00")))
-    assert view.tooltip.endswith("n8n is down – it said [31mno")
-
-
-@pytest.mark.parametrize("state", ["stopped", "running", "stopping", "degraded", "error"])
-def test_only_a_start_has_a_ring(state: State) -> None:
-    assert shown(snapshot(module("n8n", state))).icon == IconSpec(state)
-
-
-def test_the_ring_counts_the_services_of_all_wanted_modules() -> None:
+def test_only_a_start_has_a_ring_of_all_wanted_services() -> None:
+    for state in ("stopped", "running", "stopping", "degraded", "error"):
+        assert shown(snapshot(module("n8n", state))).icon == IconSpec(state)
     starting = module("n8n", "starting", ready=1, total=3)
     seen = snapshot(starting, POSTGRES, module("dify", "stopped", total=9))
     assert shown(seen).icon == IconSpec("starting", 2, 4)
 
 
 def test_models_that_do_not_answer_turn_the_icon_of_a_stack_that_runs_amber() -> None:
-    facts = replace(FACTS, silent=True)
-    view = shown(snapshot(module("n8n")), facts)
+    silent = replace(FACTS, silent=True)
+    view = shown(snapshot(module("n8n")), silent)
     assert view.icon == IconSpec("degraded")
     assert view.tooltip.endswith("models don't answer")
-    assert shown(snapshot(module("n8n", "error")), facts).icon == IconSpec("error")
-    assert shown(snapshot(module("n8n", "stopped")), facts).icon == IconSpec("stopped")
+    for state in ("error", "stopped"):
+        assert shown(snapshot(module("n8n", state)), silent).icon == IconSpec(state)
 
 
-def test_a_change_that_an_assistant_asks_for_is_allowed_or_refused_in_the_menu() -> None:
-    asked = Proposal(id="change-1", client="Claude", kind="stop", subject="n8n", value=None)
-    entries = shown(snapshot(module("n8n")), replace(FACTS, proposals=[asked])).menu
-    (entry,) = [one for one in entries if "Claude" in one.text]
+def test_a_change_that_an_assistant_asks_for_is_answered_in_the_menu_if_it_fits_there() -> None:
+    def line(kind: Literal["stop", "setting"], subject: str, value: str | None = None) -> Entry:
+        asked = Proposal(id="1", client="Claude", kind=kind, subject=subject, value=value)
+        entries = shown(snapshot(module("n8n")), replace(FACTS, proposals=[asked])).menu
+        return next(one for one in entries if "Claude" in one.text)
+
+    entry = line("stop", "n8n")
     assert entry.text == "“Claude” wants to stop n8n"
     assert [(one.text, one.action) for one in entry.children] == [
-        ("Allow", AnswerAssistant("change-1", allow=True)),
-        ("Refuse", AnswerAssistant("change-1", allow=False)),
+        ("Allow", AnswerAssistant("1", allow=True)),
+        ("Refuse", AnswerAssistant("1", allow=False)),
     ]
-
-
-def test_a_change_that_does_not_fit_in_the_menu_is_allowed_only_in_the_dashboard() -> None:
     value = "http://oneapi:3000/v1 " + "and more " * 8
-    asked = Proposal(id="c", client="Claude", kind="setting", subject="n8n.URL", value=value)
-    entries = shown(snapshot(module("n8n")), replace(FACTS, proposals=[asked])).menu
-    (entry,) = [one for one in entries if "Claude" in one.text]
+    entry = line("setting", "n8n.URL", value)
     assert entry.text.endswith("…")
-    assert (entry.action, entry.children) == (OpenDashboard(), ())
+    assert (entry.action, entry.children) == (OpenDashboard(), ()), "only in the dashboard"

@@ -11,40 +11,32 @@ from tests.support.systems import has_mode
 LEFT, RIGHT = Area(0, 0, 1920, 1080), Area(1920, 0, 2560, 1440)
 
 
-def test_the_first_time_it_is_in_the_middle_of_the_first_screen() -> None:
-    assert fitted(None, [RIGHT, LEFT]) == Geometry(2600, 320, 1200, 800)
+STORED = [
+    Geometry(2000, 100, 1000, 700),
+    Geometry(-800, 100, 1200, 700),  # a part of it can be taken hold of
+    Geometry(1500, 200, 1200, 800, maximized=True),
+]
 
 
 @pytest.mark.parametrize(
-    "place",
+    ("place", "screens", "seen"),
     [
-        Geometry(2000, 100, 1000, 700),
-        Geometry(-800, 100, 1200, 700),  # a part of it can be taken hold of
-        Geometry(1500, 200, 1200, 800, maximized=True),
+        (None, [RIGHT, LEFT], Geometry(2600, 320, 1200, 800)),  # in the middle of the first one
+        *((place, [LEFT, RIGHT], place) for place in STORED),
+        (STORED[0], [LEFT], Geometry(460, 190, 1000, 700)),  # its screen is gone
+        (Geometry(1850, 100, 1200, 800), [LEFT], Geometry(360, 140, 1200, 800)),  # but for a rim
+        (Geometry(-5000, 100, 1200, 800), [LEFT], Geometry(360, 140, 1200, 800)),
+        (Geometry(100, -300, 1200, 800), [LEFT], Geometry(100, 0, 1200, 800)),  # no title bar
+        (Geometry(100, 50, 5000, 4000), [LEFT], Geometry(100, 50, 1920, 1080)),
+        (Geometry(100, 50, 10, 10), [LEFT], Geometry(510, 240, 900, 600)),
+        (Geometry(100, 50, 200, 200), [LEFT], Geometry(100, 50, 900, 600)),
+        (None, [Area(0, 0, 800, 480)], Geometry(0, 0, 900, 600)),  # smaller than the window
     ],
 )
-def test_dashboard_opens_at_its_last_place(place: Geometry) -> None:
-    assert fitted(place, [LEFT, RIGHT]) == place
-
-
-@pytest.mark.parametrize(
-    ("place", "seen"),
-    [
-        (Geometry(2000, 100, 1000, 700), Geometry(460, 190, 1000, 700)),  # its screen is gone
-        (Geometry(1850, 100, 1200, 800), Geometry(360, 140, 1200, 800)),  # all but a rim is
-        (Geometry(-5000, 100, 1200, 800), Geometry(360, 140, 1200, 800)),
-        (Geometry(100, -300, 1200, 800), Geometry(100, 0, 1200, 800)),  # no title bar
-        (Geometry(100, 50, 5000, 4000), Geometry(100, 50, 1920, 1080)),
-        (Geometry(100, 50, 10, 10), Geometry(510, 240, 900, 600)),
-        (Geometry(100, 50, 200, 200), Geometry(100, 50, 900, 600)),
-    ],
-)
-def test_window_outside_of_the_screen_is_moved_back(place: Geometry, seen: Geometry) -> None:
-    assert fitted(place, [LEFT]) == seen
-
-
-def test_a_screen_smaller_than_the_smallest_window_still_shows_its_title() -> None:
-    assert fitted(None, [Area(0, 0, 800, 480)]) == Geometry(0, 0, 900, 600)
+def test_the_last_place_is_kept_as_far_as_it_is_on_a_screen(
+    place: Geometry | None, screens: list[Area], seen: Geometry
+) -> None:
+    assert fitted(place, screens) == seen
 
 
 def test_it_is_remembered_in_a_file_of_the_users_own(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from aiserver_tray.protocol.message import AnyClient, Envelope, Message, answer
 from aiserver_tray.window import owner_connection
 from aiserver_tray.window.bridge import GOTO, LOST, Bridge
 from aiserver_tray.window.owner_connection import OwnerConnection
+from tests.support.limits import LIMIT
 
-LIMIT = 20.0
 STATE = Message(SNAPSHOT.name, b'{"language":"zh"}', key="")
 LINE = LOG.message({"streamId": "s", "event": "stdout", "chunk": "said"})
 
@@ -144,16 +144,11 @@ def test_an_owner_that_is_lost_is_reported_and_the_next_is_found(page: Page) -> 
     assert page.bridge.invoke("ai/modules/list")["data"] == {"from": "owner"}
 
 
-def test_missing_owner_is_reported_once(page: Page) -> None:
-    owner = page.find(NotRunningError(), NotRunningError())
+def test_missing_owner_is_told_once(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    wrong = RequestError(Text("it has another version"))
+    owner = page.find(NotRunningError(), NotRunningError(), wrong)
     owner.send(STATE)
     assert [page.heard(), page.heard()] == [LOST.name, SNAPSHOT.name]
-
-
-def test_one_that_cannot_be_talked_to_is_logged_and_tried_again(
-    page: Page, caplog: pytest.LogCaptureFixture
-) -> None:
-    page.find(RequestError(Text("it has another version")))
     assert "it has another version" in caplog.text
 
 
@@ -168,6 +163,9 @@ def test_channels_are_the_owners_but_for_those_of_the_window(page: Page) -> None
     assert [page.heard() for _ in range(3)] == ["begin", "pause", "resume"]
     assert page.bridge.invoke("ai/ui/visible", {})["code"] == "E_REQUEST"
     assert len(owner.calls) == 1
+    page.bridge.goto("settings")
+    assert page.heard() == GOTO.name
+    assert page.bridge.invoke("ai/ui/ready", None)["data"] == ready | {"page": "settings"}
 
 
 @pytest.mark.parametrize(
@@ -182,13 +180,6 @@ def test_paths_are_picked_in_the_dialog_that_suits(
     page: Page, channel: str, payload: dict[str, Any], picked: dict[str, Any]
 ) -> None:
     assert page.bridge.invoke(channel, payload)["data"] == picked
-
-
-def test_a_new_page_begins_where_the_last_was_led(page: Page) -> None:
-    page.bridge.goto("settings")
-    assert page.heard() == GOTO.name
-    ready = {"page": "settings", "language": "en"}
-    assert page.bridge.invoke("ai/ui/ready", None)["data"] == ready
 
 
 def test_links_open_and_lines_are_logged_without_an_owner_too(
@@ -209,6 +200,7 @@ def test_links_open_and_lines_are_logged_without_an_owner_too(
 @pytest.mark.parametrize("arguments", [(), (1,), ("ai/ui/ready", []), ("ai/ui/ready", {}, {})])
 def test_wrong_arguments_of_invoke_are_refused(page: Page, arguments: tuple[object, ...]) -> None:
     assert page.bridge.invoke(*arguments)["code"] == "E_REQUEST"
+    assert page.bridge.refusal()["code"] == "E_REQUEST", "a page that is not ours gets it, too"
 
 
 @pytest.mark.parametrize("channel", ["ai/ui/ready", "ai/modules/list"])
@@ -221,7 +213,3 @@ def test_a_bug_becomes_an_answer(page: Page, monkeypatch: pytest.MonkeyPatch, ch
     told = page.bridge.invoke(channel)
     assert (told["success"], told["code"]) == (False, "E_RUNTIME")
     assert "password" not in str(told)
-
-
-def test_a_page_that_is_not_ours_gets_an_error(page: Page) -> None:
-    assert page.bridge.refusal()["code"] == "E_REQUEST"

@@ -13,8 +13,8 @@ from aiserver_tray.protocol.message import Json, Message
 from aiserver_tray.window import publisher as module
 from aiserver_tray.window.bridge import GOTO, LOST
 from aiserver_tray.window.publisher import BYTES_KEPT, LINES_KEPT, Publisher
+from tests.support.limits import LIMIT
 
-LIMIT = 20.0
 LOST_MESSAGE = LOST.message({})
 
 
@@ -66,18 +66,16 @@ def names(batch: list[tuple[str, Json]]) -> list[str]:
     return [event for event, _ in batch]
 
 
-def test_payloads_are_passed_on_as_they_came(page: Page) -> None:
-    page.publisher.begin()
-    page.publisher.put(Message(SNAPSHOT.name, '{"title":"日志 \\u2028"}'.encode(), key=""))
-    assert page.next() == [(SNAPSHOT.name, {"title": "日志 \u2028"})]
-
-
-def test_busy_page_is_sent_only_the_last_snapshot(page: Page) -> None:
-    page.publisher.begin()
+def test_a_page_is_sent_the_state_and_while_it_is_busy_only_the_last(page: Page) -> None:
+    page.publisher.put(snapshot(1))
+    assert page.has_nothing, "there is no page yet"
+    for _ in range(2):
+        page.publisher.begin()
+        assert page.next() == [(SNAPSHOT.name, {"number": 1})]
     page.is_free.clear()
-    page.publisher.put(snapshot(0))
-    assert page.next() == [(SNAPSHOT.name, {"number": 0})]
-    for number in range(1, 100):
+    page.publisher.put(GOTO.message({"page": "日志 \u2028"}))
+    assert page.next() == [(GOTO.name, {"page": "日志 \u2028"})], "as it came"
+    for number in range(2, 100):
         page.publisher.put(snapshot(number))
     page.is_free.set()
     assert page.next() == [(SNAPSHOT.name, {"number": 99})]
@@ -93,14 +91,6 @@ def test_between_two_batches_there_is_a_pause(page: Page, monkeypatch: pytest.Mo
         page.publisher.put(snapshot(number))
         page.next()
     assert time.monotonic() - begun >= 2 * module.BATCH_SECONDS
-
-
-def test_a_new_page_is_sent_the_state(page: Page) -> None:
-    page.publisher.put(snapshot(1))
-    assert page.has_nothing, "there is no page yet"
-    for _ in range(2):
-        page.publisher.begin()
-        assert page.next() == [(SNAPSHOT.name, {"number": 1})]
 
 
 def test_a_page_that_is_gone_takes_along_all_but_the_state(page: Page) -> None:
@@ -146,36 +136,31 @@ def test_newest_progress_and_every_log_line_are_sent(page: Page) -> None:
     assert lines == ["a1", "b1", "a2", "b2"]
 
 
-def test_waiting_bytes_are_limited(page: Page) -> None:
+def test_waiting_lines_and_bytes_are_limited(page: Page) -> None:
+    for number in range(LINES_KEPT + 10):
+        page.publisher.put(line(str(number)))
+    page.publisher.begin()
+    batch = page.next()
+    assert (len(batch), batch[0][1]["chunk"]) == (LINES_KEPT, "10")
+    page.publisher.pause()
     long = "x" * (BYTES_KEPT // 4)
     for number in range(6):
         page.publisher.put(line(f"{number}{long}"))
-    page.publisher.begin()
+    page.publisher.resume()
     assert [payload["chunk"][0] for _, payload in page.next()] == ["3", "4", "5"]
     for _ in range(2):
         page.publisher.put(line(2 * BYTES_KEPT * "y"))
         assert len(page.next()) == 1, "a message that is too long is sent alone"
 
 
-def test_waiting_lines_are_limited(page: Page) -> None:
-    for number in range(LINES_KEPT + 10):
-        page.publisher.put(line(str(number)))
-    page.publisher.begin()
-    batch = page.next()
-    assert (len(batch), batch[0][1]["chunk"]) == (LINES_KEPT, "10")
-
-
-def test_events_of_a_lost_owner_are_dropped(page: Page) -> None:
+def test_of_owners_only_the_last_is_heard(page: Page) -> None:
     page.publisher.put(snapshot(1))
     page.publisher.put(progress("a", 1))
     page.publisher.lost(LOST_MESSAGE)
     for _ in range(2):
         page.publisher.begin()
         assert names(page.next()) == [LOST.name]
-
-
-def test_an_owner_that_is_back_is_the_last_that_a_page_hears_of(page: Page) -> None:
-    page.publisher.put(snapshot(1))
+    page.publisher.end()
     for number in (2, 3):
         page.publisher.lost(LOST_MESSAGE)
         page.publisher.put(snapshot(number))
@@ -183,12 +168,6 @@ def test_an_owner_that_is_back_is_the_last_that_a_page_hears_of(page: Page) -> N
     batch = page.next()
     assert names(batch) == [LOST.name, SNAPSHOT.name]
     assert batch[-1][1] == {"number": 3}
-
-
-def test_page_to_show_is_sent_before_there_is_an_owner(page: Page) -> None:
-    page.publisher.begin()
-    page.publisher.put(GOTO.message({"page": "logs"}))
-    assert page.next() == [(GOTO.name, {"page": "logs"})]
 
 
 def test_a_page_that_cannot_be_reached_misses_only_that_batch(

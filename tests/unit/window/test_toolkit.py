@@ -68,16 +68,13 @@ def test_a_browser_engine_that_can_not_begin_is_said(
     assert capsys.readouterr().err.splitlines()[-1] == complaint
 
 
-def test_the_keys_of_a_browser_work_once_its_engine_is_there(window: SimpleNamespace) -> None:
+def test_keys_work_and_a_window_comes_back_as_large_as_it_was(window: SimpleNamespace) -> None:
     toolkit.zoom_by_keys(window)
     view = window.native.browser.webview
     settings = SimpleNamespace(AreBrowserAcceleratorKeysEnabled=False)
     view.CoreWebView2 = SimpleNamespace(Settings=settings)
     view.CoreWebView2InitializationCompleted.raise_(SimpleNamespace(IsSuccess=True))
     assert settings.AreBrowserAcceleratorKeysEnabled
-
-
-def test_a_minimized_window_comes_back_as_large_as_it_was(window: SimpleNamespace) -> None:
     asked: list[tuple[int, int]] = []
     user32 = SimpleNamespace(ShowWindow=lambda handle, how: asked.append((handle, how)))
     window.gui.windll = SimpleNamespace(user32=user32)

@@ -22,16 +22,13 @@ def test_every_state_has_its_reason(state: str) -> None:
 
 
 def test_without_a_host_or_a_module_it_is_not_asked() -> None:
-    for snapshot in (None, states.snapshot("running") | {"modules": []}):
+    without = states.snapshot("running") | {"modules": []}
+    for snapshot in (None, without):
         assert not waiting.may_answer(snapshot, "n8n")
         assert waiting.reason(snapshot, "n8n").render()
-
-
-def test_module_outside_of_the_catalog_is_gone_and_without_a_host_unknown() -> None:
-    without = states.snapshot("running") | {"modules": []}
     for known in (waiting.is_doubtful, waiting.is_gone):
-        assert known(without, "n8n")
-        assert not known(None, "n8n")
+        assert known(without, "n8n"), "a module outside of the catalog is gone"
+        assert not known(None, "n8n"), "without a host, nothing is known"
 
 
 def test_names_and_reasons_are_no_markup() -> None:

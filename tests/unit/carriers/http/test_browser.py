@@ -17,11 +17,11 @@ import pytest
 
 from aiserver_tray.base.errors import AccessError, SettingError
 from aiserver_tray.carriers.http import browser
-from aiserver_tray.carriers.http.access import Access, Keys, Tickets
+from aiserver_tray.carriers.http.access import Access, Keys, Tickets, host_at
 from aiserver_tray.carriers.http.browser import Browser
 from aiserver_tray.carriers.http.server import Binding, BrowserServer, usual_port
 from aiserver_tray.features.logs.events import LOG
-from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
+from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
 from aiserver_tray.system.paths import Home
 from tests.support import states
@@ -125,6 +125,14 @@ def test_a_home_keeps_its_port_where_that_is_free(host: Scripted, tmp_path: Path
     assert usual_port(Home(Path("/a"), "home")) != usual_port(Home(Path("/b"), "home"))
 
 
+def test_an_invitation_is_good_once(host: Scripted) -> None:
+    with BrowserServer(host, Binding(), "en") as server:
+        invited = Visitor(server.invitation("home"))
+        assert invited.token != Visitor(server.address).token
+        assert invited.get(f"/?token={invited.token}").status == 303
+        refused(invited.get(f"/?token={invited.token}"), 401)
+
+
 def test_the_printed_address_leads_to_the_page_by_a_cookie(visitor: Visitor) -> None:
     entry = visitor.get(f"/?token={visitor.token}")
     assert entry.status == 303
@@ -146,34 +154,22 @@ def test_the_printed_address_leads_to_the_page_by_a_cookie(visitor: Visitor) -> 
     refused(visitor.get("/"), 401)
 
 
-def test_an_invitation_is_good_once(host: Scripted) -> None:
-    with BrowserServer(host, Binding(), "en") as server:
-        invited = Visitor(server.invitation("home"))
-        assert invited.token != Visitor(server.address).token
-        assert invited.get(f"/?token={invited.token}").status == 303
-        refused(invited.get(f"/?token={invited.token}"), 401)
-
-
-@pytest.mark.parametrize(
-    ("address", "is_local"), [("127.0.0.1", True), ("::1", True), ("192.168.0.7", False)]
-)
-def test_the_owner_learns_whether_a_request_came_over_a_network(
-    host: Scripted, address: str, is_local: object
-) -> None:
+def test_the_owner_learns_whether_a_request_came_over_a_network(host: Scripted) -> None:
     """Only the application is asked: no test can count on an address of a network."""
     access = Access("http", frozenset({"192.168.0.2"}), 80)
     body = json.dumps(CALL).encode()
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": f"{access.path}invoke",
-        "HTTP_HOST": "192.168.0.2",
-        "HTTP_ORIGIN": "http://192.168.0.2",
-        "HTTP_COOKIE": f"{access.cookie}={access.keys.session}",
-        "REMOTE_ADDR": address,
-        "wsgi.input": BytesIO(body),
-    }
-    Browser(host, access, "en").app(environ, lambda *_: None)
-    assert [peer.is_local for peer in host.callers] == [is_local]
+    for address in ("127.0.0.1", "::1", "192.168.0.7"):
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": f"{access.path}invoke",
+            "HTTP_HOST": "192.168.0.2",
+            "HTTP_ORIGIN": "http://192.168.0.2",
+            "HTTP_COOKIE": f"{access.cookie}={access.keys.session}",
+            "REMOTE_ADDR": address,
+            "wsgi.input": BytesIO(body),
+        }
+        Browser(host, access, "en").app(environ, lambda *_: None)
+    assert [peer.is_local for peer in host.callers] == [True, True, False]
 
 
 @pytest.mark.parametrize("name", ["", "js/main.js", "events"])
@@ -183,12 +179,9 @@ def test_requests_without_a_valid_login_are_refused(
     visitor.enter()
     del visitor.headers["Cookie"]
     path = f"{visitor.page}{name}"
-    refused(visitor.get(path), 401)
     refused(visitor.get(path, Cookie=f"aiserver-{visitor.place[1]}=guessed"), 401)
-    refused(visitor.get(f"/browser/{name}"), 401)
-    refused(visitor.get("/"), 401)
-    refused(visitor.get("/?token=guessed"), 401)
-    refused(visitor.get("/?token=%ff%00"), 401)
+    for wrong in (path, f"/browser/{name}", "/", "/?token=guessed", "/?token=%ff%00"):
+        refused(visitor.get(wrong), 401)
     refused(visitor.invoke(CALL), 401)
     assert host.calls == []
     assert [carrier for carrier, _ in host.refusals] == ["http"] * 7
@@ -224,16 +217,20 @@ def test_a_complete_export_is_saved_by_the_browser(
     refused(guest.get(f"{guest.page}exports/{file.name}"), 401)
 
 
-@pytest.mark.parametrize("part", ["", "events", "invoke"])
-def test_a_page_of_an_earlier_process_gets_an_error(
-    guest: Visitor, host: Scripted, part: str
+def test_a_page_of_an_earlier_process_gets_an_error_that_can_be_read(
+    guest: Visitor, host: Scripted
 ) -> None:
+    with BrowserServer(host, Binding(), "zh") as another:
+        told = Visitor(another.address).get("/")
+        refused(told, 401)
+        assert told.json["message"] in told.body.decode()
+        assert told.headers["content-type"] == "application/json; charset=utf-8"
     with BrowserServer(host, Binding(), "en") as another:
         later = Visitor(another.address)
         later.headers, later.page = guest.headers, guest.page
-        told = later.invoke(CALL) if part == "invoke" else later.get(f"{later.page}{part}")
-        refused(told, 401)
-        assert "has restarted" in told.json["message"]
+        for told in (later.get(later.page), later.get(f"{later.page}events"), later.invoke(CALL)):
+            refused(told, 401)
+            assert "has restarted" in told.json["message"]
 
 
 def test_a_page_outlives_its_server_where_another_has_the_same_keys(
@@ -249,53 +246,7 @@ def test_a_page_outlives_its_server_where_another_has_the_same_keys(
         refused(visitor.get(visitor.page, Cookie=guest.headers["Cookie"]), 401)
 
 
-def test_a_refusal_can_be_read_as_it_comes(host: Scripted) -> None:
-    with BrowserServer(host, Binding(), "zh") as server:
-        told = Visitor(server.address).get("/")
-        refused(told, 401)
-        assert told.json["message"] in told.body.decode()
-        assert told.headers["content-type"] == "application/json; charset=utf-8"
-
-
-def test_answer_with_undecodable_characters_is_sent(guest: Visitor, host: Scripted) -> None:
-    host.answers["ai/operation/list"] = answer({"name": "undecodable \udcff"})
-    assert guest.invoke(CALL).json == answer({"name": "undecodable \udcff"})
-
-
-@pytest.mark.parametrize("name", ["evil.example", "127.0.0.1", "localhost:1", "", None])
-def test_only_its_own_name_leads_to_it(guest: Visitor, host: Scripted, name: str | None) -> None:
-    """A name of an attacker's making may lead to 127.0.0.1 (DNS rebinding)."""
-    refused(guest.get(guest.page, Host=name), 403)
-    refused(guest.invoke(CALL, Host=name, Origin=f"http://{name}"), 403)
-    assert host.calls == []
-
-
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://{host}", None])
-def test_other_pages_can_ask_for_nothing(
-    guest: Visitor, host: Scripted, origin: str | None
-) -> None:
-    origin = origin and origin.format(host=guest.host)
-    refused(guest.invoke(CALL, Origin=origin), 403)
-    refused(guest.get(f"{guest.page}events", Sec_Fetch_Site="cross-site"), 403)
-    assert host.calls == []
-
-
-def test_a_call_is_answered_as_the_contract_says(guest: Visitor, host: Scripted) -> None:
-    host.answers["ai/operation/list"] = answer({"operations": []})
-    given = guest.invoke({**CALL, "payload": {}})
-    assert given.status == 200
-    assert given.json == answer({"operations": []})
-    assert host.callers[-1].language == "en"
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'{"channel": 1}', b"\xff", b"[" * 100_000, b'{"payload": {}}']
-)
-def test_body_that_is_no_call_is_refused(guest: Visitor, body: bytes) -> None:
-    refused(guest.invoke(body), 400)
-
-
-def test_a_bug_is_reported_without_a_traceback(
+def test_answer_with_undecodable_characters_is_sent_and_a_bug_without_a_traceback(
     guest: Visitor, host: Scripted, caplog: pytest.LogCaptureFixture
 ) -> None:
     failed = guest.invoke({"channel": "ai/no/such"})  # the scripted contract raises
@@ -303,33 +254,39 @@ def test_a_bug_is_reported_without_a_traceback(
     assert failed.json["success"] is False
     assert b"Traceback" not in failed.body
     assert "a page's request failed" in caplog.text
-    assert guest.invoke(CALL).status == 200
+    host.answers["ai/operation/list"] = answer({"name": "undecodable \udcff"})
+    given = guest.invoke({**CALL, "payload": {}})
+    assert (given.status, given.json) == (200, answer({"name": "undecodable \udcff"}))
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "{page}../../../../etc/passwd",
-        "{page}..%2f..%2f..%2fetc/passwd",
-        "{page}/etc/passwd",
-        "{page}js/",
-        "{page}js",
-        "{page}vendor/lit-html/LICENSE",
-        "{page}%00",
-        "/etc/passwd",
-        "/nothing",
-    ],
-)
-def test_there_are_only_the_files_of_the_page(guest: Visitor, path: str) -> None:
-    missing = guest.get(path.replace("{page}", guest.page))
-    assert missing.status in (400, 404)
-    assert b"root:" not in missing.body
+def test_only_its_own_name_leads_to_it_and_other_pages_can_ask_for_nothing(
+    guest: Visitor, host: Scripted
+) -> None:
+    """A name of an attacker's making may lead to 127.0.0.1 (DNS rebinding)."""
+    for name in ("evil.example", "127.0.0.1", "localhost:1", "", None):
+        refused(guest.get(guest.page, Host=name), 403)
+        refused(guest.invoke(CALL, Host=name, Origin=f"http://{name}"), 403)
+    for origin in ("http://evil.example", "null", f"https://{guest.host}", None):
+        refused(guest.invoke(CALL, Origin=origin), 403)
+    refused(guest.get(f"{guest.page}events", Sec_Fetch_Site="cross-site"), 403)
+    assert host.calls == []
 
 
-def test_other_methods_are_refused(guest: Visitor) -> None:
+def test_what_is_no_call_and_other_methods_are_refused(guest: Visitor) -> None:
+    for body in (b"", b"{", b"[]", b'{"channel": 1}', b"\xff", b"[" * 100_000, b'{"payload": {}}'):
+        refused(guest.invoke(body), 400)
     origin: dict[str, str | None] = {"Origin": f"http://{guest.host}"}
     refused(guest.ask("PUT", guest.page, b"", origin), 405)
     refused(guest.ask("DELETE", f"{guest.page}invoke", b"", origin), 405)
+
+
+def test_there_are_only_the_files_of_the_page(guest: Visitor) -> None:
+    """`Page` gives them, as in the window: `test_page` tries more."""
+    names = ("../../../../etc/passwd", "..%2f..%2f..%2fetc/passwd", "/etc/passwd", "js", "%00")
+    for path in (*(guest.page + name for name in names), "/etc/passwd", "/nothing"):
+        missing = guest.get(path)
+        assert missing.status in (400, 404)
+        assert b"root:" not in missing.body
 
 
 # -- events ----------------------------------------------------------------------------------------
@@ -340,17 +297,6 @@ def listener(guest: Visitor) -> Iterator[Listener]:
     listener = Listener(guest, "page")
     yield listener
     listener.close()
-
-
-def test_a_page_gets_the_state_at_once_and_then_each_later_one_whole(
-    listener: Listener, host: Scripted
-) -> None:
-    assert listener.next(SNAPSHOT) == states.running()
-    progress = {"operation": states.operation(steps=[])}
-    host.publish(PROGRESS, progress)
-    host.show(states.starting())
-    assert listener.next(PROGRESS) == progress
-    assert listener.next(SNAPSHOT) == states.starting()
 
 
 MEGABYTE = "x" * 2**20
@@ -378,7 +324,7 @@ def test_a_page_that_does_not_read_at_all_is_given_up(listener: Listener, host: 
 def test_event_for_one_page_reaches_only_that_page(
     guest: Visitor, listener: Listener, host: Scripted
 ) -> None:
-    listener.next(SNAPSHOT)
+    assert listener.next(SNAPSHOT) == states.running(), "it comes at once"
     guest.invoke({**CALL, "client": "page"})
     peer = host.callers[-1]
     peer.send(LOG.message({"streamId": "1", "event": "stdout", "chunk": "hello"}))
@@ -397,25 +343,20 @@ def test_a_request_that_is_repeated_is_done_once(guest: Visitor, host: Scripted)
     assert len(host.calls) == 3
 
 
-def test_a_page_that_is_gone_is_forgotten(
+def test_a_page_that_is_gone_or_without_events_is_forgotten(
     guest: Visitor, listener: Listener, host: Scripted
 ) -> None:
     listener.next(SNAPSHOT)
+    for _ in range(2):
+        guest.invoke({**CALL, "client": "unknown"})
+    assert host.forgotten == host.callers
+    assert host.callers[0] is not host.callers[1]
     guest.invoke({**CALL, "client": "page"})
     listener.close()
     successor = Listener(guest, "page")
     successor.next(SNAPSHOT)
     successor.close()
     host.wait_until_forgotten(host.callers[-1])
-
-
-def test_a_page_without_events_is_forgotten_with_each_answer(
-    guest: Visitor, host: Scripted
-) -> None:
-    for _ in range(2):
-        guest.invoke({**CALL, "client": "unknown"})
-    assert host.forgotten == host.callers
-    assert host.callers[0] is not host.callers[1]
 
 
 def test_call_that_still_runs_when_its_page_leaves_is_forgotten(
@@ -464,21 +405,18 @@ def test_the_token_is_in_no_log(
         assert secret not in caplog.text + output
 
 
-def test_a_port_that_is_taken_is_reported(host: Scripted) -> None:
-    with BrowserServer(host, Binding(), "en") as first:
-        port = Visitor(first.address).place[1]
-        with pytest.raises(SettingError, match="--port"):
-            BrowserServer(host, Binding(port=port), "en")
-
-
-def test_wrong_bind_address_is_reported() -> None:
+def test_a_port_that_is_taken_and_a_wrong_address_are_reported(
+    host: Scripted, visitor: Visitor
+) -> None:
+    with pytest.raises(SettingError, match="--port"):
+        BrowserServer(host, Binding(port=visitor.place[1]), "en")
     with pytest.raises(SettingError, match="IP address"):
         Binding("localhost").is_loopback  # noqa: B018
     assert Binding("::1").is_loopback
     assert not Binding("0.0.0.0").is_loopback
 
 
-def test_a_host_name_in_capitals_is_written_as_browsers_do(
+def test_host_names_and_ip_addresses_are_written_as_browsers_do(
     host: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "DESKTOP-AB12CD3")
@@ -488,13 +426,29 @@ def test_a_host_name_in_capitals_is_written_as_browsers_do(
         visitor.place = ("127.0.0.1", visitor.place[1])
         visitor.enter()
         assert visitor.get(visitor.page).status == 200
-
-
-def test_an_ip_address_is_written_as_browsers_do(host: Scripted) -> None:
     with BrowserServer(host, Binding("0:0:0:0:0:0:0:1"), "en") as server:
         visitor = Visitor(server.address)
         assert visitor.host == f"[::1]:{visitor.place[1]}"
         visitor.enter()
+    assert host_at("http", "::1", 80) == "[::1]"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "port", "host"),
+    [
+        *(("http", 80, "10.0.0.1"), ("https", 443, "10.0.0.1")),
+        *(("http", 443, "10.0.0.1:443"), ("https", 80, "10.0.0.1:80")),
+    ],
+)
+def test_browsers_leave_out_the_port_that_goes_without_saying(
+    scheme: str, port: int, host: str
+) -> None:
+    """At ports that a test can't have."""
+    access = Access(scheme, frozenset({host_at(scheme, "10.0.0.1", port)}), port)
+    asked = {"REQUEST_METHOD": "POST", "HTTP_HOST": host, "HTTP_ORIGIN": f"{scheme}://{host}"}
+    access.check_address(asked)
+    with pytest.raises(AccessError):
+        access.check_address({**asked, "HTTP_HOST": "10.0.0.1:8080"})
 
 
 def test_over_tls(host: Scripted, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from threading import Event, Thread
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from aiserver_tray.carriers.http import httpd
 from aiserver_tray.carriers.http.httpd import BODY_BYTES, HEAD_BYTES, Connections, Server
 from tests.support.visitor import Visitor
+from tests.support.waiting import eventually
 
 
 def echo(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
@@ -19,28 +20,18 @@ def echo(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # no
     return [environ["PATH_INFO"].encode(), environ["wsgi.input"].read()]
 
 
-def serving(places: Connections) -> Iterator[Visitor]:
-    server = Server(("127.0.0.1", 0), connections=places)
-    server.start(echo)
+@contextmanager
+def serving(places: Connections | None = None, app: Any = echo) -> Iterator[Visitor]:  # noqa: ANN401
+    server = Server(("127.0.0.1", 0), connections=places or Connections())
+    server.start(app)
     yield Visitor(f"http://127.0.0.1:{server.server_port}/")
     server.close()
 
 
 @pytest.fixture
 def visitor() -> Iterator[Visitor]:
-    yield from serving(Connections())
-
-
-@pytest.fixture
-def crowded() -> Iterator[Visitor]:
-    """A server with few places."""
-    yield from serving(Connections(most=4))
-
-
-@pytest.fixture
-def hasty() -> Iterator[Visitor]:
-    """A server that waits a moment only."""
-    yield from serving(Connections(seconds=0.2))
+    with serving() as visitor:
+        yield visitor
 
 
 def is_cut(connection: socket.socket) -> bool:
@@ -51,15 +42,13 @@ def is_cut(connection: socket.socket) -> bool:
         return True
 
 
-@pytest.mark.parametrize("request_", [b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"])
-def test_no_answer_tells_a_version(visitor: Visitor, request_: bytes) -> None:
-    with visitor.connect() as connection:
-        assert visitor.answer(connection, request_).headers["server"] == "aiserver-tray"
-
-
-def test_a_request_is_answered(visitor: Visitor) -> None:
+def test_a_request_is_answered_and_no_answer_tells_a_version(visitor: Visitor) -> None:
     assert visitor.get("/hello").body == b"/hello"
     assert visitor.ask("POST", "/", b"x" * 100_000, {}).body == b"/" + b"x" * 100_000
+    for version in (b"1.1", b"9.9"):
+        with visitor.connect() as connection:
+            answer = visitor.answer(connection, b"GET / HTTP/" + version + b"\r\n\r\n")
+            assert answer.headers["server"] == "aiserver-tray"
 
 
 def test_all_clients_that_come_at_once_are_answered() -> None:
@@ -76,24 +65,27 @@ def test_all_clients_that_come_at_once_are_answered() -> None:
             assert visitor.answer(client, b"").body == b"/%d" % number
 
 
-def test_stalled_clients_keep_no_one_out(crowded: Visitor) -> None:
-    stalled = [crowded.connect() for _ in range(12)]
-    for connection in stalled:
-        connection.sendall(b"GET / HT")
-    assert crowded.get("/hello").status == 200
-    assert is_cut(stalled[0]), "who has been asking the longest makes way"
-    for connection in stalled:
-        connection.close()
+def test_stalled_clients_keep_no_one_out() -> None:
+    with serving(Connections(most=4)) as crowded, ExitStack() as opened:
+        stalled = [opened.enter_context(crowded.connect()) for _ in range(12)]
+        for connection in stalled:
+            connection.sendall(b"GET / HT")
+        assert crowded.get("/hello").status == 200
+        assert is_cut(stalled[0]), "who has been asking the longest makes way"
 
 
-@pytest.mark.parametrize("begin", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", b"POST / HTTP/1.1\r\n"])
-def test_a_client_that_never_ends_its_request_is_cut(hasty: Visitor, begin: bytes) -> None:
-    with hasty.connect() as slow:
-        slow.sendall(begin)
-        assert is_cut(slow)
-    with hasty.connect() as slow:
-        slow.sendall(b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf")
-        assert is_cut(slow)
+def test_a_client_that_never_ends_its_request_is_cut() -> None:
+    post = b"POST / HTTP/1.1\r\n"
+    with serving(Connections(seconds=0.2)) as hasty:
+        for begin in (
+            b"",
+            b"GET / HTTP/1.1\r\nHost: x\r\n",
+            post,
+            post + b"Content-Length: 9\r\n\r\nh",
+        ):
+            with hasty.connect() as slow:
+                slow.sendall(begin)
+                assert is_cut(slow)
 
 
 @pytest.mark.parametrize(
@@ -132,17 +124,24 @@ def test_a_client_that_goes_away_is_no_news(
     assert "".join(capfd.readouterr()) == caplog.text == ""
 
 
-def test_when_it_closes_all_connections_end() -> None:
-    server = Server(("127.0.0.1", 0))
-    server.start(echo)
-    visitor = Visitor(f"http://127.0.0.1:{server.server_port}/")
-    waiting = visitor.connect()
-    visitor.get("/")
-    server.close()
-    assert is_cut(waiting)
-    waiting.close()
-    with pytest.raises(ConnectionError):
-        visitor.connect()
+def test_when_it_closes_all_connections_end_and_no_request_holds_that_up() -> None:
+    asked, over = Event(), Event()
+
+    def slow(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
+        asked.set()
+        over.wait()
+        return echo(environ, start_response)
+
+    with ExitStack() as opened:
+        opened.callback(over.set)
+        with serving(app=slow) as visitor:
+            idle, waiting = (opened.enter_context(visitor.connect()) for _ in range(2))
+            waiting.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert asked.wait(20)
+        assert is_cut(idle)
+        assert is_cut(waiting)
+        with pytest.raises(ConnectionError):
+            visitor.connect()
 
 
 def test_close_answers_running_requests(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,8 +151,7 @@ def test_close_answers_running_requests(monkeypatch: pytest.MonkeyPatch) -> None
 
     def last(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
         closing.start()
-        while server.socket.fileno() >= 0:
-            time.sleep(0.01)
+        eventually(lambda: server.socket.fileno() < 0, "the end of the server's socket")
         time.sleep(0.1)
         return echo(environ, start_response)
 
@@ -161,24 +159,3 @@ def test_close_answers_running_requests(monkeypatch: pytest.MonkeyPatch) -> None
     visitor = Visitor(f"http://127.0.0.1:{server.server_port}/")
     assert visitor.get("/bye").body == b"/bye"
     closing.join()
-
-
-def test_when_it_closes_no_one_holds_that_up() -> None:
-    server = Server(("127.0.0.1", 0))
-    asked, over = Event(), Event()
-
-    def slow(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
-        asked.set()
-        over.wait()
-        return echo(environ, start_response)
-
-    server.start(slow)
-    visitor = Visitor(f"http://127.0.0.1:{server.server_port}/")
-    try:
-        with visitor.connect() as waiting:
-            waiting.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            assert asked.wait(20)
-            server.close()
-            assert is_cut(waiting)
-    finally:
-        over.set()

@@ -31,14 +31,12 @@ def test_a_repeat_of_what_failed_fails_the_same_way() -> None:
 
 
 def test_only_the_last_answers_are_kept() -> None:
-    repeats = Repeats()
-    done: list[int] = []
+    repeats, done = Repeats(), list[int]()
 
     def act() -> dict[str, int]:
         done.append(1)
         return {}
 
-    for number in range(MOST_ANSWERS + 1):
+    for number in (*range(MOST_ANSWERS + 1), 0):
         repeats.answer("page", str(number), act)
-    repeats.answer("page", "0", act)
     assert len(done) == MOST_ANSWERS + 2

@@ -21,13 +21,13 @@ from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.owner.claim import Claim
 from aiserver_tray.owner.owner import Owner
 from tests.support.ending import on_hang_up
+from tests.support.limits import LIMIT
 from tests.support.surroundings import Recorded
 from tests.support.systems import on_unix
 from tests.support.visitor import Listener, Visitor
 from tests.support.waiting import eventually
 
 ENGINE = "unix:///nonexistent/docker.sock"
-LIMIT = 60.0
 SERVE = [sys.executable, "-m", "aiserver_tray", "--host", ENGINE]
 
 
@@ -91,6 +91,12 @@ def test_it_serves_until_it_is_ended(tmp_path: Path, ending: str) -> None:
         listener.wait_for_end()
 
 
+def test_a_client_can_end_it(tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, visitor):
+        assert visitor.invoke({"channel": "ai/app/quit"}).json["success"]
+        assert process.wait(LIMIT) == 0
+
+
 @on_unix
 def test_serve_under_nohup_survives_its_terminal(tmp_path: Path) -> None:
     """As ``nohup`` tells it."""
@@ -99,12 +105,6 @@ def test_serve_under_nohup_survives_its_terminal(tmp_path: Path) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
         assert owner(visitor) == ("serve", process.pid)
-
-
-def test_a_client_can_end_it(tmp_path: Path) -> None:
-    with serving(tmp_path) as (process, visitor):
-        assert visitor.invoke({"channel": "ai/app/quit"}).json["success"]
-        assert process.wait(LIMIT) == 0
 
 
 def test_a_second_one_is_the_firsts_client_and_then_its_heir(tmp_path: Path) -> None:
@@ -167,31 +167,20 @@ def test_it_waits_until_the_system_has_freed_its_port(
         assert process.poll() is None
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        (["--bind", "0.0.0.0"], "--dangerously-bind"),
-        (["--bind", "192.0.2.1"], "--dangerously-bind"),
-        (["--dangerously-bind", "0.0.0.0"], "--tls-cert"),
-    ],
-)
-def test_bind_for_other_machines_needs_the_dangerous_option(
-    tmp_path: Path, options: list[str], told: str
-) -> None:
-    ended = run(tmp_path, *options)
-    assert ended.returncode == 2
-    assert told in ended.stderr
-
-
-def test_without_a_core_no_address_is_printed(tmp_path: Path) -> None:
-    (tmp_path / "control.key").mkdir()
-    ended = run(tmp_path)
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("E_SETTING: ")
-
-
-def test_bind_address_of_another_machine_is_reported(tmp_path: Path) -> None:
+def test_an_address_that_cannot_be_served_is_reported(tmp_path: Path) -> None:
     for address in ("localhost", "192.0.2.1"):
         ended = run(tmp_path, "--dangerously-bind", address, "--yes")
         assert ended.returncode == 1
         assert ended.stderr.startswith("E_SETTING: ")
+    for option, address, told in (
+        ("--bind", "0.0.0.0", "--dangerously-bind"),
+        ("--bind", "192.0.2.1", "--dangerously-bind"),
+        ("--dangerously-bind", "0.0.0.0", "--tls-cert"),
+    ):
+        ended = run(tmp_path, option, address)
+        assert (ended.returncode, told in ended.stderr) == (2, True)
+    (tmp_path / "control.key").unlink(missing_ok=True)
+    (tmp_path / "control.key").mkdir()
+    ended = run(tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, ""), "without a core no address is printed"
+    assert ended.stderr.startswith("E_SETTING: ")

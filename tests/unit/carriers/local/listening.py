@@ -7,8 +7,7 @@ from queue import SimpleQueue
 
 from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.protocol.message import Json, Message
-
-LIMIT = 60.0
+from tests.support.limits import LIMIT
 
 
 class Heard:
@@ -32,12 +31,3 @@ class Heard:
         while not payloads or not is_it(payloads[-1]):
             payloads.append(self.next()[1])
         return payloads
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """Wait for it; fails after a while."""
-    for _ in range(int(LIMIT * 200)):
-        if is_so():
-            return
-        threading.Event().wait(0.005)
-    raise AssertionError

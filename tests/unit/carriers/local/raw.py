@@ -12,15 +12,14 @@ from aiserver_tray.protocol.message import VERSION
 from aiserver_tray.system.paths import Home
 from aiserver_tray.system.pipes import connect, sever
 from developer.machine import WINDOWS
-
-_LIMIT = 60.0
+from tests.support.limits import LIMIT
 
 
 class Raw:
     """Frames and bytes as they are, on the socket of *home*'s host."""
 
     def __init__(self, home: Home) -> None:
-        self._connection = connect(socket_address(home), _LIMIT)
+        self._connection = connect(socket_address(home), LIMIT)
 
     def raw(self, content: bytes) -> None:
         """Bytes on a socket; a pipe of Windows has only whole frames."""
@@ -40,7 +39,7 @@ class Raw:
     def receive(self) -> Any:  # noqa: ANN401 - JSON
         """The next frame, of an event with its payload; None: it was disconnected."""
         try:
-            if not self._connection.poll(_LIMIT):
+            if not self._connection.poll(LIMIT):
                 raise TimeoutError
             head, _, payload = self._connection.recv_bytes().partition(b"\n")
             return json.loads(head) | ({"payload": json.loads(payload)} if payload else {})

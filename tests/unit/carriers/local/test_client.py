@@ -2,9 +2,8 @@
 
 import json
 import os
-import threading
-from queue import SimpleQueue
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -18,33 +17,31 @@ from aiserver_tray.protocol.message import CallerKind
 from aiserver_tray.state.facts import ContainerSeen, DesiredChanged
 from aiserver_tray.system.paths import Home
 from tests.support import made
+from tests.support.limits import LIMIT
 from tests.support.store_contract import StoreContract
-from tests.unit.carriers.local.listening import LIMIT, Heard, until
+from tests.support.waiting import eventually
+from tests.unit.carriers.local.listening import Heard
 
 
-@pytest.mark.parametrize("kind", ["window", "browser", "command", "tray"])
-def test_a_call_is_answered_in_the_clients_language(
-    home: Home, server: Server, kind: CallerKind
-) -> None:
-    with Client.connect(home, kind, language="zh") as client:
-        data = client.request("echo", {"text": "日志 \ud800 \x00", "deep": [{}]})
+def test_a_call_is_answered_in_the_clients_language(home: Home, server: Server) -> None:
     payload = {"text": "日志 \ud800 \x00", "deep": [{}]}
-    assert data == {"payload": payload, "language": "zh", "kind": kind}
+    kinds: tuple[CallerKind, ...] = ("window", "browser", "command", "tray")
+    for kind in kinds:
+        with Client.connect(home, kind, language="zh") as client:
+            told = client.request("echo", payload)
+        assert told == {"payload": payload, "language": "zh", "kind": kind}
 
 
 def test_answers_come_in_any_order(home: Home, server: Server, contract: StoreContract) -> None:
-    with Client.connect(home, "command") as client:
-        answers: SimpleQueue[Any] = SimpleQueue()
-        waiter = threading.Thread(target=lambda: answers.put(client.call("wait")))
-        waiter.start()
+    with Client.connect(home, "command") as client, ThreadPoolExecutor() as threads:
+        waiting = threads.submit(client.call, "wait")
         assert client.request("echo", {"a": 1})["payload"] == {"a": 1}
         with pytest.raises(TimeoutError):
             client.call("wait", timeout=0.05)
-        until(lambda: bool(contract.waiting))
+        eventually(lambda: contract.waiting, "the call")
         assert contract.waiting[0].pid == os.getpid()
         contract.released.set()
-        assert answers.get(timeout=LIMIT)["success"]
-        waiter.join()
+        assert waiting.result(LIMIT)["success"]
 
 
 def test_a_bug_and_a_long_answer_are_reported(home: Home, server: Server) -> None:
@@ -58,18 +55,24 @@ def test_a_bug_and_a_long_answer_are_reported(home: Home, server: Server) -> Non
         assert client.call("echo")["success"]
 
 
-def test_the_state_comes_at_once_and_whole_after_each_change(
+def test_each_listener_gets_what_it_asked_for_and_the_state_at_once(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
     contract.start_stack()
     with Client.connect(home, "command", language="zh") as client:
-        heard = Heard(client, SNAPSHOT.name)
-        first = heard.message()
+        snapshots, others = Heard(client, SNAPSHOT.name), Heard(client, STATUS.name, LOG.name)
+        first = snapshots.message()
         assert (first.event, first.key) == (SNAPSHOT.name, "")
         assert json.loads(first.payload) == contract.snapshot("zh")
+        client.call("emit", {"count": 1, "size": 1})
+        message = others.message()
+        assert (message.event, message.key) == (LOG.name, None)
         contract.put(ContainerSeen(made.ended(exit_code=2)))
-        last = heard.until(lambda payload: payload["state"] == "error")[-1]
+        last = snapshots.until(lambda payload: payload["state"] == "error")[-1]
         assert last == contract.snapshot("zh")
+        event, payload = others.next()
+        assert (event, payload["name"]) == (STATUS.name, "web")
+        assert (payload["status"]["success"], payload["status"]["data"]["state"]) == (True, "error")
 
 
 def test_many_changes_at_once_are_sent_as_few_snapshots(
@@ -105,70 +108,32 @@ def test_progress_comes_with_steps_and_before_the_snapshot_that_names_it(
         assert [(o["id"], o["total"]) for o in payload["operations"]] == [("7", 1)]
 
 
-def test_only_subscribed_events_are_sent(
-    home: Home, server: Server, contract: StoreContract
-) -> None:
-    contract.start_stack()
-    with Client.connect(home, "command") as client:
-        heard = Heard(client, STATUS.name, LOG.name)
-        client.call("emit", {"count": 1, "size": 1})
-        message = heard.message()
-        assert (message.event, message.key) == (LOG.name, None)
-        contract.put(ContainerSeen(made.ended(exit_code=2)))
-        event, payload = heard.next()
-        assert (event, payload["name"]) == (STATUS.name, "web")
-        assert (payload["status"]["success"], payload["status"]["data"]["state"]) == (True, "error")
-
-
-def test_each_listener_of_a_client_hears_what_it_asked_for(
-    home: Home, server: Server, contract: StoreContract
-) -> None:
-    contract.start_stack()
-    with Client.connect(home, "command") as client:
-        snapshots, statuses = Heard(client, SNAPSHOT.name), Heard(client, STATUS.name)
-        contract.put(ContainerSeen(made.ended(exit_code=2)))
-        snapshots.until(lambda payload: payload["state"] == "error")
-        assert statuses.next()[0] == STATUS.name
-
-
 def test_many_clients_see_the_same(home: Home, server: Server, contract: StoreContract) -> None:
     contract.start_stack()
-    clients = [Client.connect(home, "command") for _ in range(20)]
-    listeners = [Heard(client, SNAPSHOT.name) for client in clients]
-    for number in range(50):
-        contract.put(ContainerSeen(made.ended(exit_code=number)))
-    wanted = contract.snapshot()
-    for heard in listeners:
-        heard.until(lambda payload: payload == wanted)
-    for client in clients:
-        client.close()
+    with ExitStack() as stack:
+        clients = [stack.enter_context(Client.connect(home, "command")) for _ in range(20)]
+        listeners = [Heard(client, SNAPSHOT.name) for client in clients]
+        for number in range(50):
+            contract.put(ContainerSeen(made.ended(exit_code=number)))
+        for heard in listeners:
+            heard.until(lambda payload: payload == contract.snapshot())
 
 
 def test_lost_host_ends_all_waiting_calls_at_once(home: Home, contract: StoreContract) -> None:
     server = Server(home, contract)
     server.start()
-    client = Client.connect(home, "command")
-    heard = Heard(client, SNAPSHOT.name)
-    errors: SimpleQueue[BaseException] = SimpleQueue()
-
-    def wait() -> None:
-        try:
-            client.call("wait")
-        except NotRunningError as error:
-            errors.put(error)
-
-    waiter = threading.Thread(target=wait)
-    waiter.start()
-    until(lambda: bool(contract.waiting))
-    server.close()
-    assert heard.is_lost.wait(LIMIT)
-    assert errors.get(timeout=LIMIT)
-    waiter.join()
-    with pytest.raises(NotRunningError):
-        client.call("echo")
-    with pytest.raises(NotRunningError):
-        Client.connect(home, "command")
-    client.close()
+    with Client.connect(home, "command") as client, ThreadPoolExecutor() as threads:
+        heard = Heard(client, SNAPSHOT.name)
+        waiting = threads.submit(client.call, "wait")
+        eventually(lambda: contract.waiting, "the call")
+        server.close()
+        assert heard.is_lost.wait(LIMIT)
+        with pytest.raises(NotRunningError):
+            waiting.result(LIMIT)
+        with pytest.raises(NotRunningError):
+            client.call("echo")
+        with pytest.raises(NotRunningError):
+            Client.connect(home, "command")
 
 
 def test_closed_client_is_forgotten_and_does_not_report_a_lost_host(
@@ -179,5 +144,5 @@ def test_closed_client_is_forgotten_and_does_not_report_a_lost_host(
     heard.next()
     client.close()
     client.close()
-    until(lambda: len(contract.forgotten) == 1)
+    eventually(lambda: len(contract.forgotten) == 1, "the end of the client")
     assert not heard.is_lost.is_set()

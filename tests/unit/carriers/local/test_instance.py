@@ -4,9 +4,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -22,8 +22,9 @@ from aiserver_tray.carriers.local.place import (
 from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.system.paths import Home
 from developer.machine import WINDOWS
+from tests.support.limits import LIMIT
 
-from .listening import LIMIT, Heard
+from .listening import Heard
 
 ROOT = Path(__file__).parents[4]
 
@@ -60,22 +61,11 @@ def test_second_process_learns_the_owner_of_the_home(home: Home) -> None:
 
 
 def test_second_thread_cannot_claim_the_home(home: Home) -> None:
-    found: list[BaseException] = []
-
-    def enter() -> None:
-        try:
-            with Instance(home):
-                pass
-        except AlreadyRunningError as error:
-            found.append(error)
-
-    with Instance(home):
-        thread = Thread(target=enter)
-        thread.start()
-        thread.join()
-    (error,) = found
-    assert isinstance(error, AlreadyRunningError)
-    assert error.data == {"pid": os.getpid()}
+    with Instance(home), ThreadPoolExecutor() as threads:
+        second = threads.submit(Instance(home).__enter__)
+        with pytest.raises(AlreadyRunningError) as refused:
+            second.result(LIMIT)
+    assert refused.value.data == {"pid": os.getpid()}
 
 
 def test_a_killed_host_is_noticed_and_blocks_no_start(home: Home) -> None:
@@ -96,19 +86,15 @@ def test_a_killed_host_is_noticed_and_blocks_no_start(home: Home) -> None:
         assert client.call("echo")["success"]
 
 
-def test_without_a_host_nothing_runs(home: Home) -> None:
-    with pytest.raises(NotRunningError):
-        Client.connect(home, "command")
-    make_key(home)
-    with pytest.raises(NotRunningError):
-        Client.connect(home, "command")
-
-
-def test_the_key_is_created_once_and_a_damaged_one_again(home: Home) -> None:
+def test_the_key_is_created_once_and_a_damaged_one_again_and_alone_is_no_host(home: Home) -> None:
     assert find_key(home) is None
+    with pytest.raises(NotRunningError):
+        Client.connect(home, "command")
     key = make_key(home)
     assert len(key) == 32
     assert make_key(home) == find_key(home) == key
+    with pytest.raises(NotRunningError):
+        Client.connect(home, "command")
     (home.folder / "control.key").write_text("none")
     assert find_key(home) is None
     assert make_key(home) == find_key(home) != key

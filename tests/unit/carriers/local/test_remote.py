@@ -1,7 +1,8 @@
 """The command line works with the owner's core as with one of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from queue import SimpleQueue
 from threading import Event, Thread, current_thread, main_thread
 from typing import Any
@@ -22,9 +23,9 @@ from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.state.views import EngineView, OperationView
 from aiserver_tray.system.paths import Home
 from tests.support import made
+from tests.support.limits import LIMIT
 from tests.support.store_contract import OPERATION, StoreContract
-
-from .listening import LIMIT, until
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -32,6 +33,20 @@ def core(home: Home, server: Server, contract: StoreContract) -> Iterator[Remote
     contract.start_stack()
     with RemoteCore(Client.connect(home, "command")) as core:
         yield core
+
+
+def until(states: SimpleQueue[RemoteState], is_it: Callable[[RemoteState], bool]) -> None:
+    """Take the states up to the first one that *is_it*."""
+    while not is_it(states.get(timeout=LIMIT)):
+        pass
+
+
+def has_step(status: str, state: RemoteState) -> bool:
+    return any(view.steps[0].status == status for view in state.operations)
+
+
+def has_operation(id: str, state: RemoteState) -> bool:
+    return any(view.id == id for view in state.operations)
 
 
 def going(*steps: Any, **changes: Any) -> OperationView:  # noqa: ANN401
@@ -67,8 +82,7 @@ def test_every_step_of_the_way_is_seen(core: RemoteCore, contract: StoreContract
     assert states.get(timeout=LIMIT).snapshot() == core.store.snapshot
     for status in ("pending", "running", "done"):
         contract.show(going(("wait", "web/app", status)))
-        while not [o for o in states.get(timeout=LIMIT).operations if o.steps[0].status == status]:
-            pass
+        until(states, partial(has_step, status))
     leave()
 
 
@@ -77,11 +91,12 @@ def test_running_operations_and_the_last_ended_one_are_listed(
 ) -> None:
     states: SimpleQueue[RemoteState] = SimpleQueue()
     leave = core.store.observe(states.put)
-    for id in ("1", "2", "3"):
+    for id in ("1", "2", "3"):  # each in a message of its own
         contract.show(made.operation("up", ("wait", "web/app", "done"), id=id))
+        until(states, partial(has_operation, id))
     for id in ("1", "2"):
         contract.show(made.operation("up", id=id, status="succeeded"))
-    until(lambda: states.get(timeout=LIMIT).operations == contract.store.snapshot.operations)
+    until(states, lambda state: state.operations == contract.store.snapshot.operations)
     assert [view.id for view in contract.store.snapshot.operations] == ["3", "2"]
     leave()
 
@@ -117,12 +132,13 @@ def test_an_observer_is_given_the_first_state_first(
     leave()
 
 
-def made_over(id: str) -> Any:  # noqa: ANN401 - a fact
-
+def made_over(id: str) -> OperationChanged:
     return OperationChanged(replace(made.operation("up", id=id), status="succeeded"))
 
 
-def test_cancelling_is_the_hosts_to_do(core: RemoteCore, contract: StoreContract) -> None:
+def test_cancelling_and_volumes_are_the_hosts_to_do(
+    core: RemoteCore, contract: StoreContract
+) -> None:
     operation = core.operations.start(Request("up", ("web",)))
     operation.cancel()
     assert contract.asked[-1] == ("ai/operation/cancel", {"id": OPERATION})
@@ -131,6 +147,9 @@ def test_cancelling_is_the_hosts_to_do(core: RemoteCore, contract: StoreContract
     told = operation.wait().error
     assert isinstance(told, CancelledError)
     assert (told.text, told.data) == (error.text, error.data)
+    for volumes in (frozenset({"b", "a"}), "all"):  # those that the user saw, or all
+        core.operations.start(Request("down", volumes=volumes))
+    assert [asked["volumes"] for _, asked in contract.asked[-2:]] == [["a", "b"], "all"]
 
 
 def test_client_that_leaves_cancels_no_operation(
@@ -139,17 +158,9 @@ def test_client_that_leaves_cancels_no_operation(
     contract.start_stack()
     with RemoteCore(Client.connect(home, "command")) as core:
         operation = core.operations.start(Request("up", ("web",)))
-    until(lambda: bool(contract.forgotten))
+    eventually(lambda: contract.forgotten, "the end of the client")
     assert [channel for channel, _ in contract.asked] == ["ai/operation/start"]
     assert isinstance(operation.wait().error, NotRunningError)
-
-
-def test_volumes_are_those_that_the_user_saw_or_all(
-    core: RemoteCore, contract: StoreContract
-) -> None:
-    for volumes in (frozenset({"b", "a"}), "all"):
-        core.operations.start(Request("down", volumes=volumes))
-    assert [asked["volumes"] for _, asked in contract.asked] == [["a", "b"], "all"]
 
 
 def test_lost_host_fails_the_operation_and_its_observers(
@@ -164,7 +175,7 @@ def test_lost_host_fails_the_operation_and_its_observers(
         operation = core.operations.start(Request("up", ("web",)))
         server.close()
         assert isinstance(operation.wait().error, OwnerEndedError)
-        until(lambda: is_gone(states.get(timeout=LIMIT)))
+        until(states, is_gone)
         with pytest.raises(NotRunningError):
             assert core.store.snapshot
 

@@ -96,9 +96,6 @@ def test_a_certificate_that_was_not_renewed_in_time_is_a_problem() -> None:
     late = judged(pair.certificate, now + timedelta(days=LEAF_DAYS * 0.8), WORDS)
     assert late.ok is False
     assert f"could not be renewed: {WORDS}" in str(late.text)
-
-
-def test_a_certificate_that_has_ended_does_not_count_as_one() -> None:
     now = datetime.now(UTC)
     pem = make_leaf(make_authority("An authority"), ["n8n.local"]).certificate.encode()
     assert is_valid(pem + pem, now)

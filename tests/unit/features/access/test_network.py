@@ -1,6 +1,7 @@
 """Which network this computer is in, and what it is called there."""
 
 import socket
+from unittest.mock import Mock
 
 import pytest
 
@@ -10,71 +11,52 @@ from aiserver_tray.features.access.network import Network, is_private, label
 from tests.support.systems import on_linux
 
 HOME = Network("192.168.1.20", "wlan0", "192.168.1.0/24", "aa:aa:aa:aa:aa:aa")
+NAMELESS = Network("192.168.1.20", "wlan0", "192.168.1.0/24")
+"""Its router is not known."""
+DOCKER = Network("172.17.0.1", "docker0", "172.17.0.0/16")
+VPN = Network("10.8.0.2", "tun0", "10.8.0.0/24")
+PUBLIC = Network("203.0.113.5", "eth1", "203.0.113.0/24")
 
 
 @pytest.mark.parametrize(
-    ("range", "router", "is_same"),
+    ("network", "range", "router", "is_same"),
     [
-        ("192.168.1.0/24", "aa:aa:aa:aa:aa:aa", True),
-        ("192.168.1.0/24", "bb:bb:bb:bb:bb:bb", False),  # a café has the same range
-        ("192.168.1.0/24", "", True),  # the system did not say when it was opened
-        ("10.0.0.0/8", "aa:aa:aa:aa:aa:aa", False),
+        (HOME, "192.168.1.0/24", "aa:aa:aa:aa:aa:aa", True),
+        (HOME, "192.168.1.0/24", "bb:bb:bb:bb:bb:bb", False),  # a café has the same range
+        (HOME, "192.168.1.0/24", "", True),  # the system did not say when it was opened
+        (HOME, "10.0.0.0/8", "aa:aa:aa:aa:aa:aa", False),
+        (NAMELESS, HOME.range, HOME.router, False),
+        (NAMELESS, HOME.range, "", True),
     ],
 )
 def test_a_network_is_known_by_its_range_and_its_router(
-    range: str, router: str, *, is_same: bool
+    network: Network, range: str, router: str, *, is_same: bool
 ) -> None:
-    assert HOME.is_same(range, router) == is_same
+    assert network.is_same(range, router) == is_same
 
 
-def test_a_network_without_a_known_router_is_not_the_one_that_had_one() -> None:
-    unknown = Network("192.168.1.20", "wlan0", "192.168.1.0/24")
-    assert not unknown.is_same(HOME.range, HOME.router)
-    assert unknown.is_same(HOME.range, "")
+def test_addresses_that_others_may_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    def has(*found: Network) -> None:
+        monkeypatch.setattr(network, "_all", lambda: iter(found))
 
-
-def test_further_addresses_are_those_that_others_may_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [
-        HOME,
-        Network("172.17.0.1", "docker0", "172.17.0.0/16"),
-        Network("10.8.0.2", "tun0", "10.8.0.0/24"),
-        Network("203.0.113.5", "eth1", "203.0.113.0/24"),
-    ]
-    monkeypatch.setattr(network, "_all", lambda: iter(found))
+    has(HOME, DOCKER, VPN, PUBLIC)
     assert network.others(HOME) == ["10.8.0.2", "203.0.113.5"]
     assert network.others(None) == []
-
-
-def test_devices_of_further_networks_are_not_those_of_this_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    found = [
-        HOME,
-        Network("192.168.1.21", "eth0", HOME.range),  # the same one, by cable
-        Network("192.168.7.3", "tun1", "192.168.0.0/16"),  # holds this one
-        Network("172.17.0.1", "docker0", "172.17.0.0/16"),
-        Network("10.8.0.2", "tun0", "10.8.0.0/24"),
-        Network("100.90.1.2", "tailscale0", "100.90.1.2/32"),
-    ]
-    monkeypatch.setattr(network, "_all", lambda: iter(found))
-    assert network.further(HOME) == ["10.8.0.0/24", "100.64.0.0/10"]
-    assert network.further(found[-1]) == ["10.8.0.0/24", "192.168.0.0/16", HOME.range]
+    cable = Network("192.168.1.21", "eth0", HOME.range)  # the same one
+    holding = Network("192.168.7.3", "tun1", "192.168.0.0/16")  # it holds this one
+    tail = Network("100.90.1.2", "tailscale0", "100.90.1.2/32")
+    has(HOME, cable, holding, DOCKER, VPN, tail)
+    assert network.further(HOME) == ["10.8.0.0/24", "100.64.0.0/10"], "not of this one"
+    assert network.further(tail) == ["10.8.0.0/24", "192.168.0.0/16", HOME.range]
     assert network.further(None) == []
     assert network.apart(["10.8.0.0/24", "10.9.0.0/24"], ["10.8.0.128/26"]) == ["10.9.0.0/24"]
-
-
-def test_only_private_addresses_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [
-        Network("172.17.0.1", "docker0", "172.17.0.0/16"),
-        Network("203.0.113.5", "eth1", "203.0.113.0/24"),
-        Network("10.0.0.4", "eth0", "10.0.0.0/8"),
-        HOME,
-    ]
-    monkeypatch.setattr(network, "_all", lambda: iter(found))
-    monkeypatch.setattr(network, "_usual_address", lambda: "192.168.1.20")
-    assert [one.address for one in network.networks()] == ["192.168.1.20", "10.0.0.4"]
-    monkeypatch.setattr(network, "_usual_address", lambda: "203.0.113.5")
-    assert [one.address for one in network.networks()] == ["10.0.0.4", "192.168.1.20"]
+    has(DOCKER, PUBLIC, Network("10.0.0.4", "eth0", "10.0.0.0/8"), HOME)
+    for usual, offered in (
+        ("192.168.1.20", ["192.168.1.20", "10.0.0.4"]),
+        ("203.0.113.5", ["10.0.0.4", "192.168.1.20"]),
+    ):
+        monkeypatch.setattr(network, "_usual_address", lambda usual=usual: usual)
+        assert [one.address for one in network.networks()] == offered, "private ones"
 
 
 @pytest.mark.parametrize(
@@ -100,11 +82,7 @@ def test_a_name_that_another_device_has_gets_a_number(monkeypatch: pytest.Monkey
     taken = {"n8n-kitchen.local": {"192.168.1.7"}, "n8n-kitchen-2.local": {"192.168.1.20"}}
     monkeypatch.setattr(names, "addresses_of", lambda name, _: frozenset(taken.get(name, set())))
     assert names.free_name("n8n-kitchen", "192.168.1.20") == "n8n-kitchen-2.local"
-
-    def refuse(*_: str) -> frozenset[str]:
-        raise OSError
-
-    monkeypatch.setattr(names, "addresses_of", refuse)
+    monkeypatch.setattr(names, "addresses_of", Mock(side_effect=OSError))
     assert names.free_name("n8n-kitchen", "192.168.1.20") == "n8n-kitchen.local"
 
 

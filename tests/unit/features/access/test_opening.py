@@ -42,17 +42,18 @@ class Gateway:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Any:  # noqa: ANN401 - a fake
-    snapshot = SimpleNamespace(modules=(), engine=SimpleNamespace(id="E1"))
-    core = SimpleNamespace(store=SimpleNamespace(snapshot=snapshot))
-    return SimpleNamespace(
-        app=App(tmp_path / "home", []), core=core, engine_id="E1", feature=lambda _: None
-    )
+def gateway() -> Gateway:
+    return Gateway()
 
 
 @pytest.fixture
-def gateway() -> Gateway:
-    return Gateway()
+def place(tmp_path: Path) -> Any:  # noqa: ANN401 - a fake
+    snapshot = SimpleNamespace(modules=(), engine=SimpleNamespace(id="E1"))
+    state = SimpleNamespace(engine=SimpleNamespace(running=True), operations=())
+    core = SimpleNamespace(store=SimpleNamespace(snapshot=snapshot, state=state))
+    return SimpleNamespace(
+        app=App(tmp_path / "home", []), core=core, engine_id="E1", feature=lambda _: None
+    )
 
 
 @pytest.fixture
@@ -67,21 +68,7 @@ def openings(place: Any, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> O
     return found
 
 
-def test_a_process_that_ends_while_it_closes_a_module_leaves_the_rest_to_the_next(
-    openings: Openings, gateway: Gateway
-) -> None:
-    file = openings._addresses.file
-    seen = []
-    gateway.on_load = lambda: seen.append((file.read().pending, [*file.read().modules]))
-    openings.close("oneapi", ACTOR)
-    assert seen == [(True, [])], "it is on the disk before the gateway is asked"
-    assert not file.read().pending
-    assert b"oneapi" not in gateway.loaded[-1]
-
-
-def test_closing_says_so_if_the_gateway_can_not_be_asked_and_it_is_tried_again(
-    openings: Openings, gateway: Gateway
-) -> None:
+def test_closing_without_a_gateway_is_repeated(openings: Openings, gateway: Gateway) -> None:
     def refuse() -> None:
         raise AddressError(Text("no answer"))
 
@@ -95,13 +82,18 @@ def test_closing_says_so_if_the_gateway_can_not_be_asked_and_it_is_tried_again(
     assert (data.pending, [*data.modules]) == (True, []), "the watch loads until it succeeds"
 
 
-def test_a_new_key_is_made_only_for_a_module_that_is_open(openings: Openings, place: Any) -> None:  # noqa: ANN401
+def test_what_is_not_open_gets_no_key_and_what_is_gone_is_not_proven(openings: Openings) -> None:
     key = openings._addresses.lock("n8n").key
     with pytest.raises(AddressError, match="is not open"):
         openings.set_lock("n8n", "new")
     assert openings._addresses.lock("n8n").key == key
     with pytest.raises(AddressError, match="is not open"):
         openings.finish("n8n", Cancellation())
+    with openings._file.update() as data:
+        data.modules = {"gone": data.modules["oneapi"]}
+    openings._addresses.check()
+    openings._addresses.check(["gone"])
+    assert openings._file.read().modules["gone"].checked_at is None
 
 
 def test_a_module_that_may_not_be_forwarded_does_not_stay_being_opened(
@@ -117,15 +109,7 @@ def test_a_module_that_may_not_be_forwarded_does_not_stay_being_opened(
     assert addresses.file.read().told == HERE.address, "it is loaded for this address"
 
 
-def test_an_open_module_whose_file_is_gone_is_not_proven(openings: Openings) -> None:
-    with openings._file.update() as data:
-        data.modules = {"gone": data.modules["oneapi"]}
-    openings._addresses.check()
-    openings._addresses.check(["gone"])
-    assert openings._file.read().modules["gone"].checked_at is None
-
-
-def test_a_gateway_that_starts_again_has_to_be_loaded(openings: Openings, gateway: Gateway) -> None:
+def test_a_gateway_is_loaded_again_and_a_killed_end(openings: Openings, gateway: Gateway) -> None:
     addresses = openings._addresses
     assert not addresses.is_loaded, "by this process"
     addresses.load()
@@ -135,53 +119,47 @@ def test_a_gateway_that_starts_again_has_to_be_loaded(openings: Openings, gatewa
     assert not addresses.is_loaded
     gateway.start = ""
     assert addresses.is_loaded, "it does not run"
+    file = openings._addresses.file
+    seen = []
+    gateway.on_load = lambda: seen.append((file.read().pending, [*file.read().modules]))
+    openings.close("oneapi", ACTOR)
+    assert seen == [(True, [])], "it is on the disk before the gateway is asked"
+    assert not file.read().pending
+    assert b"oneapi" not in gateway.loaded[-1]
 
 
 @pytest.mark.parametrize("days", [-1000, 10, 301])
 def test_the_gateway_gets_another_certificate_when_the_clock_was_wrong(
-    openings: Openings,
-    place: Any,  # noqa: ANN401
-    monkeypatch: pytest.MonkeyPatch,
-    days: int,
+    openings: Openings, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
-    state = SimpleNamespace(engine=SimpleNamespace(running=True), operations=())
-    place.core.store.state, addresses, done = state, openings._addresses, []
+    addresses, done = openings._addresses, list[str]()
     monkeypatch.setattr(addresses, "load", lambda: done.append("certificate"))
     monkeypatch.setattr(addresses, "check", lambda: done.append("proof"))
     monkeypatch.setattr(Addresses, "is_loaded", True)
     with openings._file.update() as data:
         data.told, data.loaded_at = HERE.address, 0.0
         data.modules["oneapi"].checked_at = 0.0
-    Watch(place, addresses, openings, Names())._tick(days * 24 * 3600.0)
+    Watch(openings._place, addresses, openings, Names())._tick(days * 24 * 3600.0)
     assert done == (["proof"] if days == 10 else ["certificate", "proof"])
 
 
-def test_a_proof_that_failed_is_repeated_soon_and_then_ever_later(
-    openings: Openings,
-    place: Any,  # noqa: ANN401
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_failed_proof_is_repeated(openings: Openings, monkeypatch: pytest.MonkeyPatch) -> None:
     """It works again from second 2000 on."""
-    state = SimpleNamespace(engine=SimpleNamespace(running=True), operations=())
-    place.core.store.state = state
-    proofs, now = [0], 0
-
-    def prove() -> None:
-        link = LinkView("name", ok=proofs[-1] > 2000, text=Text("off"))
-        with openings._file.update() as data:
-            data.modules["oneapi"].links = [LinkData.of(link)]
-            data.modules["oneapi"].checked_at = proofs[-1]
+    proofs, now = list[int](), 0
 
     def check() -> None:
         proofs.append(now)
-        prove()
+        link = LinkView("name", ok=now > 2000, text=Text("off"))
+        with openings._file.update() as data:
+            data.modules["oneapi"].links = [LinkData.of(link)]
+            data.modules["oneapi"].checked_at = now
 
     monkeypatch.setattr(openings._addresses, "check", check)
     monkeypatch.setattr(Addresses, "is_loaded", True)
     with openings._file.update() as data:
         data.told = HERE.address
-    prove()
-    watch = Watch(place, openings._addresses, openings, Names())
+    check()
+    watch = Watch(openings._place, openings._addresses, openings, Names())
     for now in range(0, 3000, 5):
         watch._tick(now)
     assert proofs == [0, 20, 55, 120, 245, 490, 975, 1580, 2185]

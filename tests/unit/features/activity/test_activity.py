@@ -53,16 +53,6 @@ def refused_in(journal: Journal) -> list[int]:
     return [entry.count for entry in journal.read() if isinstance(entry, RefusedEntry)]
 
 
-def test_a_setting_without_a_value_was_cleared(api: Api) -> None:
-    for value in ("n8n", ""):
-        change = {"name": "app.logs_not_kept", "value": value}
-        assert api.invoke("ai/config/set", change, peer("window"))["success"]
-    assert [entry["text"] for entry in listed(api)] == [
-        "app.logs_not_kept was cleared",
-        "app.logs_not_kept was set to n8n",
-    ]
-
-
 def test_each_change_names_the_client_that_asked(api: Api) -> None:
     change = {"name": "app.language", "value": "en"}
     assert api.invoke("ai/config/set", change, peer("window", 5))["success"]
@@ -77,6 +67,13 @@ def test_each_change_names_the_client_that_asked(api: Api) -> None:
     assert chosen["chosen"] == ["n8n"]
     assert handed["actor"] == {"kind": "tray", "pid": 6}
     assert handed["owner"]["event"] == "handed_over"
+    for value in ("n8n", ""):
+        change = {"name": "app.logs_not_kept", "value": value}
+        assert api.invoke("ai/config/set", change, peer("window"))["success"]
+    assert [entry["text"] for entry in listed(api)][:2] == [
+        "app.logs_not_kept was cleared",
+        "app.logs_not_kept was set to n8n",
+    ]
 
 
 def test_an_operation_names_the_client_that_asked(api: Api) -> None:
@@ -94,7 +91,7 @@ def test_an_operation_names_the_client_that_asked(api: Api) -> None:
     assert found[0]["operation"]["seconds"] >= 0
 
 
-def test_steps_come_only_when_asked_for(api: Api, journal: Journal) -> None:
+def test_steps_come_when_asked_for_and_a_kill_is_interrupting(api: Api, journal: Journal) -> None:
     entry = OperationEntry(
         operation="up", modules=("web",), pid=1, status="succeeded", seconds=2.0, steps=(STEP,)
     )
@@ -104,6 +101,11 @@ def test_steps_come_only_when_asked_for(api: Api, journal: Journal) -> None:
     assert short["operation"]["steps"] == []
     assert whole["operation"]["steps"] == [asdict(STEP)]
     assert short["text"] == "Start: web"
+    earlier = datetime.now(UTC) - timedelta(days=1)
+    journal.add(OperationEntry(time=earlier, operation="up", modules=("web",), pid=1_000_000_000))
+    (_, found) = listed(api)
+    assert found["operation"]["status"] == "interrupted"
+    assert found["operation"]["seconds"] is None
 
 
 def test_a_client_learns_of_new_entries_of_each_process(api: Api, journal: Journal) -> None:
@@ -122,24 +124,23 @@ def test_a_client_learns_of_new_entries_of_each_process(api: Api, journal: Journ
     activity.close()
 
 
-def test_an_operation_of_a_killed_process_was_interrupted(api: Api, journal: Journal) -> None:
-    earlier = datetime.now(UTC) - timedelta(days=1)
-    journal.add(OperationEntry(time=earlier, operation="up", modules=("web",), pid=1_000_000_000))
-    (found,) = listed(api)
-    assert found["operation"]["status"] == "interrupted"
-    assert found["operation"]["seconds"] is None
-
-
-def test_a_range_and_a_limit_are_kept(api: Api) -> None:
+def test_a_list_has_its_range_and_the_current_count_of_refused_clients(api: Api) -> None:
     assert api.invoke("ai/config/choose", {"modules": ["n8n"]}, peer("window"))["success"]
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     assert listed(api, since=later) == []
     assert len(listed(api, until=later)) == 1
     for wrong in ({"limit": 0}, {"since": "2026-11-27T12:00:00"}, {"kinds": ["other"]}):
         assert api.invoke("ai/activity/list", wrong, peer("window"))["code"] == "E_REQUEST"
+    for number in range(5):
+        api.refused("control", Text("version {version}", version=number))
+    (found,) = listed(api, kinds=["refused"])
+    assert found["refused"]["count"] == 5
+    assert found["refused"]["reason"] == "version 0"
+    assert found["actor"] is None
+    assert found["text"] == "Refused clients 5 times: version 0"
 
 
-def test_a_flood_of_refused_clients_is_one_entry(journal: Journal) -> None:
+def test_a_flood_of_refusals_is_told(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     flood = Refusals(journal)
     for _ in range(1000):
         flood.add("control", NO_KEY)
@@ -150,24 +151,6 @@ def test_a_flood_of_refused_clients_is_one_entry(journal: Journal) -> None:
     assert len(journal.path.read_bytes().splitlines()) <= 12
     flood.add("http", NO_KEY)
     assert sorted(refused_in(journal)) == [1, 1000]
-
-
-def test_after_a_quiet_time_another_entry_begins(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    flood = Refusals(journal)
-    for _ in range(3):
-        flood.add("control", NO_KEY)
     monkeypatch.setattr(channels, "QUIET_SECONDS", -1.0)
     flood.add("control", NO_KEY)
-    assert sorted(refused_in(journal)) == [1, 3]
-
-
-def test_a_list_has_the_current_count_of_refused_clients(api: Api) -> None:
-    for number in range(5):
-        api.refused("control", Text("version {version}", version=number))
-    (found,) = listed(api, kinds=["refused"])
-    assert found["refused"]["count"] == 5
-    assert found["refused"]["reason"] == "version 0"
-    assert found["actor"] is None
-    assert found["text"] == "Refused clients 5 times: version 0"
+    assert sorted(refused_in(journal)) == [1, 1, 1000]

@@ -78,7 +78,7 @@ def kit(**more: Any) -> Json:  # noqa: ANN401 - as `container` takes it
     return container("n8n", "n8nio/n8n:latest", **(given | more))
 
 
-def test_n8n_is_found_with_the_containers_that_use_its_data() -> None:
+def test_n8n_is_found_with_its_containers_and_settings() -> None:
     worker = container("worker", "n8nio/n8n:latest", project="kit", command=["worker"])
     importer = container(
         "n8n-import", "n8nio/n8n", project="kit", command=["-c", "n8n import:credentials"]
@@ -90,6 +90,9 @@ def test_n8n_is_found_with_the_containers_that_use_its_data() -> None:
     assert source.sources == ["n8n_data", "kit_postgres"]
     (plain,) = found(PLAIN)
     assert (plain.version, plain.database, plain.main.ports) == ("2.20.0", None, (5678,))
+    given = {"GENERIC_TIMEZONE": "Asia/Shanghai", "N8N_SMTP_HOST": "mail", "N8N_PORT": "80"}
+    wanted = {"N8N_TIMEZONE": "Asia/Shanghai", "N8N_SMTP_HOST": "mail"}
+    assert settings_of(given) == wanted
 
 
 def test_dify_is_found_with_its_folders() -> None:
@@ -152,9 +155,3 @@ def test_what_can_not_be_copied_has_its_reason(containers: list[Json], why: str)
 )
 def test_an_image_has_its_name_from_any_registry(image: str, name: str) -> None:
     assert repository(image) == name
-
-
-def test_settings_that_ours_has_too_are_taken_over() -> None:
-    given = {"GENERIC_TIMEZONE": "Asia/Shanghai", "N8N_SMTP_HOST": "mail", "N8N_PORT": "80"}
-    wanted = {"N8N_TIMEZONE": "Asia/Shanghai", "N8N_SMTP_HOST": "mail"}
-    assert settings_of(given) == wanted

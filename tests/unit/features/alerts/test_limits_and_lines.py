@@ -1,5 +1,7 @@
 """What uses too much, and lines that are watched for."""
 
+from typing import Any
+
 import pytest
 
 from aiserver_tray.features.alerts.facts import QUIET_LOG_SECONDS, Disk, Lines
@@ -20,13 +22,25 @@ def used(cpu: float = 0.0, memory: int = 0) -> dict[tuple[str, str], Load]:
     return {("web", "app"): Load(cpu, memory, limit=GIB)}
 
 
+def minutes(course: Course, **uses: Any) -> list[str]:  # noqa: ANN401 - as `used` takes it
+    """The news of the first ten minutes, in which ``web/app`` uses that all the time."""
+    return [line for second in range(15, 600, 15) for line in course.at(second, loads=used(**uses))]
+
+
 def test_excess_is_raised_once_it_lasts_and_recovers_when_it_ends() -> None:
-    course = Course(CPU)
-    news = [line for second in range(15, 600, 15) for line in course.at(second, loads=used(180))]
-    assert news == ["317: raised: web keeps the CPU busy | 90 % of all processors, for 5 min"]
+    course = Course(CPU, Cpu(id="other", percent=50, minutes=5, module="web"))
+    raised = "317: raised: web keeps the CPU busy | 90 % of all processors, for 5 min"
+    assert minutes(course, cpu=180) == [raised]
+    assert len(course.alerts) == 1, "two rules have one cause"
     assert course.at(600, loads=used(10)) == []
-    assert course.at(615, loads=used(10)) == [
-        "615: recovered: web is back to normal | No action is needed."
+    recovered = "615: recovered: web is back to normal | No action is needed."
+    assert course.at(615, loads=used(10)) == [recovered]
+    course = Course(CPU)
+    assert minutes(course, cpu=180) == [raised]
+    assert course.at(600, loads={}) == [], "it is stopped, which is no recovery"
+    assert course.alerts[-1].ended is not None
+    assert minutes(Course(), memory=GIB * 95 // 100) == [
+        "317: raised: web is almost out of memory | app: 95 % of its memory limit, for 5 min"
     ]
 
 
@@ -36,32 +50,6 @@ def test_a_short_dip_changes_nothing_and_a_pause_begins_anew() -> None:
         percent = 10 if second in (150, 165) else 180
         news = course.at(second, loads=used(percent))
         assert bool(news) == (second > 165 and second - 180 in (315,)), second
-
-
-def test_a_module_that_is_stopped_is_no_recovery() -> None:
-    course = Course(CPU)
-    for second in range(15, 600, 15):
-        course.at(second, loads=used(180))
-    assert course.at(600, loads={}) == []
-    assert course.alerts[-1].ended is not None
-
-
-def test_memory_counts_against_the_limit() -> None:
-    course = Course()
-    news = [
-        line
-        for second in range(15, 600, 15)
-        for line in course.at(second, loads=used(memory=GIB * 95 // 100))
-    ]
-    assert news == [
-        "317: raised: web is almost out of memory | app: 95 % of its memory limit, for 5 min"
-    ]
-
-
-def test_two_rules_for_one_cause_are_one_alert() -> None:
-    course = Course(CPU, Cpu(id="other", percent=50, minutes=5, module="web"))
-    news = [line for second in range(15, 600, 15) for line in course.at(second, loads=used(180))]
-    assert len(news) == len(course.alerts) == 1
 
 
 @pytest.mark.parametrize(
@@ -83,7 +71,7 @@ def test_a_disk_is_almost_full_in_bytes_or_percent(disk: Disk, is_told: bool) ->
     assert bool(course.alerts) == is_told
 
 
-def test_a_backup_in_trouble_is_an_alert_that_outlasts_docker() -> None:
+def test_backups_and_addresses_in_trouble_are_alerts() -> None:
     course = Course()
     assert course.at(10, backup="It failed") == []
     news = course.at(20, backup="It failed")
@@ -91,9 +79,6 @@ def test_a_backup_in_trouble_is_an_alert_that_outlasts_docker() -> None:
     course.lose_engine(30)
     course.at(40, backup="It failed")
     assert [alert.ended for alert in course.alerts] == [None]
-
-
-def test_a_broken_address_is_an_alert_while_its_module_runs() -> None:
     course = Course()
     assert course.at(10, address="Another device has the name") == []
     news = course.at(20, address="Another device has the name")
@@ -104,7 +89,7 @@ def test_a_broken_address_is_an_alert_while_its_module_runs() -> None:
     assert [alert.ended for alert in course.alerts] == [EPOCH + 40]
 
 
-def test_matching_lines_are_one_alert_until_none_comes_for_a_while() -> None:
+def test_matching_lines_are_one_alert_once_so_many_come_until_none_does() -> None:
     rule = MatchingLine(id="own", level="warn", pattern="(?i)time.?out")
     course = Course(rule)
     lines: list[tuple[str, Level, str]] = [
@@ -122,9 +107,6 @@ def test_matching_lines_are_one_alert_until_none_comes_for_a_while() -> None:
     )
     assert course.at(FAR) == [], "nobody has to know that no line comes"
     assert course.alerts[-1].ended == alert.begun + 10 + QUIET_LOG_SECONDS
-
-
-def test_a_rule_for_several_lines_waits_until_so_many_come_within_its_time() -> None:
     course = Course(MatchingLine(id="own", pattern="lost", lines=3, within=1))
     lost: tuple[str, Level, str] = ("web/app", "info", "lost")
     course.at(10, lines=[lost])
@@ -137,27 +119,20 @@ def test_a_rule_for_several_lines_waits_until_so_many_come_within_its_time() -> 
     assert course.alerts[-1].ended == EPOCH + 80 + QUIET_LOG_SECONDS
 
 
-def test_a_service_of_several_is_named_once() -> None:
+def test_only_services_of_the_rules_module_are_watched_and_each_is_named_once() -> None:
     models = (model("web", "app", "api"),)
     start = running_engine(container(), container("web/api"), models=models)
-    course = Course(MatchingLine(id="own", pattern="lost"), start=start)
+    of_others = MatchingLine(id="others", pattern="lost", module="db")
+    course = Course(MatchingLine(id="own", pattern="lost", module="web"), of_others, start=start)
     course.at(10, lines=[("web/api", "info", "lost")])
     assert course.at(20) == ["12: raised: Log match in api of web | lost"]
+    assert len(course.alerts) == 1
 
 
-def test_only_the_rule_s_module_is_watched() -> None:
-    course = Course(MatchingLine(id="own", level="error", module="db"))
-    assert course.at(10, lines=[("web/app", "error", "no")]) == []
-    assert course.alerts == []
-
-
-def test_a_pattern_that_is_none_is_refused() -> None:
+def test_a_wrong_pattern_is_refused_and_lines_of_a_log_that_is_only_read_now_are_no_news() -> None:
     MatchingLine(id="own", pattern="a|b").check()
     with pytest.raises(LogFilterError, match=r"missing \)"):
         MatchingLine(id="own", pattern="(a").check()
-
-
-def test_lines_of_a_log_that_is_only_read_now_are_no_news() -> None:
     lines = Lines()
     lines.watches = {"own": MatchingLine(id="own", pattern="lost").watch}
     kept = Kept(Cursor(5, 1), Line(5, "web", "app", "stderr", "error", False, "lost"))  # noqa: FBT003

@@ -33,15 +33,11 @@ def line(age: float, text: str, level: Level = "error", service: str = "app") ->
 
 
 def told(store: LogStore, **rule: object) -> RulePreview:
-    found = {"pattern": "refused", "cooldown": 10.0} | rule
-    return preview(
-        MatchingLine.model_validate({"id": "own", **found}), LogReader(store.path, inf), NOW
-    )
+    found = {"id": "own", "pattern": "refused", "cooldown": 10.0} | rule
+    return preview(MatchingLine.model_validate(found), LogReader(store.path, inf), NOW)
 
 
-def test_lines_of_a_day_are_counted_by_time_and_by_what_would_have_been_told(
-    store: LogStore,
-) -> None:
+def test_lines_of_a_day_are_counted_by_time_and_by_their_alerts(store: LogStore) -> None:
     close = [line(10 * HOUR - second, "refused") for second in range(0, 200, 40)]
     others = [line(2 * HOUR, "fine"), line(HOUR, "refused", service="api")]
     store.add([*close, *others, line(90, "\x1b[31mref\x1b[0mused", "info")])
@@ -61,9 +57,7 @@ def test_alerts_are_told_once_in_the_pause_and_only_of_enough_lines(store: LogSt
     assert told(store, lines=6, within=9)["alerts"] == 0
 
 
-def test_counting_ends_with_its_time_and_says_from_when_it_counted(
-    store: LogStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_counting_ends_and_says_where(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(previews, "BUDGET_SECONDS", 0.0)
     store.add([line(HOUR + age, "refused") for age in range(11_000, 0, -1)])
     found = told(store)

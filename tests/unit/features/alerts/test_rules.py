@@ -29,11 +29,10 @@ from aiserver_tray.state.facts import (
     ModulesChanged,
 )
 from aiserver_tray.state.store import Store
+from tests.support.limits import LIMIT
 from tests.support.made import UP, container, ended, model
 from tests.unit.features.alerts.home import Rules
 from tests.unit.tray.shown import alert
-
-LIMIT = 20.0
 
 
 @pytest.fixture
@@ -42,35 +41,25 @@ def rules(app: App) -> Iterator[Rules]:
         yield found
 
 
-def test_the_rules_of_another_computer_are_added_to_those_here(rules: Rules, app: App) -> None:
+def test_a_rule_is_changed_also_by_another_computers_and_reset(rules: Rules, app: App) -> None:
+    before = rules.rule("memory")
     rules.given("set", id="memory", on=False, percent=75)
-    here = RulesData.model_validate_json(
-        RuleFiles(app.home.folder, app.home.folder, []).read().model_dump_json()
-    )
+    text = "Memory over 75 % for 5 min"
+    with closing(Rules(app)) as next_process:
+        assert next_process.rule("memory") == before | {
+            "on": False, "percent": 75, "changed": True, "text": text,
+        }  # fmt: skip
+    here = RuleFiles(app.home.folder, app.home.folder, []).read().model_copy(deep=True)
     moved = RulesData(changed={"memory": built_in()["memory"]}, mutes=[Mute(rule="ended")])
     for _ in range(2):
         take_over(here, moved)
-        assert here.changed == moved.changed
-        assert here.mutes == moved.mutes
-
-
-def test_a_rule_is_changed_for_good_and_reset(rules: Rules, app: App) -> None:
-    before = rules.rule("memory")
-    rules.given("set", id="memory", on=False, percent=75)
-    changed = before | {
-        "on": False,
-        "percent": 75,
-        "changed": True,
-        "text": "Memory over 75 % for 5 min",
-    }
-    with closing(Rules(app)) as next_process:
-        assert next_process.rule("memory") == changed
+        assert (here.changed, here.mutes) == (moved.changed, moved.mutes)
     rules.given("remove", id="memory")
     assert rules.rule("memory") == before
     assert len(rules.messages) == 2, "other clients read the rules again"
 
 
-def test_a_file_of_an_earlier_version_with_the_parameters_of_all_kinds_is_read(app: App) -> None:
+def test_an_earlier_file_is_read_and_alerts_are_forgotten_after_90_days(app: App) -> None:
     parameters = {"minutes": 5, "count": 3, "percent": 70, "gigabytes": 10, "level": None}
     stored = {"is_on": True, "module": None, "pattern": "", "cooldown": 60, **parameters}
     changed = {"memory": {"id": "memory", "kind": "memory", **stored}}
@@ -83,15 +72,12 @@ def test_a_file_of_an_earlier_version_with_the_parameters_of_all_kinds_is_read(a
         assert rules.rule("mine")["text"] == "A line of level error or higher"
         assert parameters.items() <= rules.rule("memory").items()
     assert app.settings.notices == []
-
-
-def test_own_rules_come_and_go(rules: Rules) -> None:
-    added = rules.given("add", kind="line", pattern="refused", level="warn", module="web")
-    (own,) = (rule for rule in added["rules"] if not rule["builtIn"])
-    assert (own["text"], own["module"]) == ("A line matches “refused”", "web")
-    rules.given("mute", rule=own["id"], span="forever")
-    assert rules.rule(own["id"])["muted"] == {"rule": own["id"], "module": None, "until": None}
-    assert len(rules.given("remove", id=own["id"])["rules"]) == len(added["rules"]) - 1
+    day, now = 86_400, time.time()
+    ends = {"old": now - 91 * day, "new": now - 89 * day, "active": None}
+    files = RuleFiles(app.home.folder, app.home.folder, [])
+    files.keep([alert("ended", "", id=id, begun=1.0, ended=end) for id, end in ends.items()])
+    again = RuleFiles(app.home.folder, app.home.folder, []).alerts()
+    assert [one.id for one in again] == ["new", "active"]
 
 
 @pytest.mark.parametrize(
@@ -116,28 +102,19 @@ def test_wrong_rules_and_mutes_are_refused(
     assert answer["code"] == code
 
 
-def test_a_module_is_muted_until_it_is_not(rules: Rules) -> None:
+def test_own_rules_come_and_go_and_rules_modules_and_all_are_muted(rules: Rules) -> None:
+    added = rules.given("add", kind="line", pattern="refused", level="warn", module="web")
+    (own,) = (rule for rule in added["rules"] if not rule["builtIn"])
+    assert (own["text"], own["module"]) == ("A line matches “refused”", "web")
+    rules.given("mute", rule=own["id"], span="forever")
+    assert rules.rule(own["id"])["muted"] == {"rule": own["id"], "module": None, "until": None}
+    assert len(rules.given("remove", id=own["id"])["rules"]) == len(added["rules"]) - 1
     (mute,) = rules.given("mute", module="web", span="tomorrow")["mutes"]
     assert mute["module"] == "web"
     assert rules.given("mute", module="web", span="off")["mutes"] == []
-
-
-def test_everything_is_muted_until_it_is_not(rules: Rules) -> None:
     muted = rules.given("mute", span="hour")
     assert (muted["mutes"], muted["muted"]["rule"]) == ([], None)
     assert rules.given("mute", span="off")["muted"] is None
-
-
-def test_alerts_are_forgotten_90_days_after_their_end(app: App) -> None:
-    now = time.time()
-    ends = {"old": now - 91 * 86_400, "new": now - 89 * 86_400, "active": None}
-    RuleFiles(app.home.folder, app.home.folder, []).keep(
-        [alert("ended", "", id=name, begun=1.0, ended=end) for name, end in ends.items()]
-    )
-    assert [one.id for one in RuleFiles(app.home.folder, app.home.folder, []).alerts()] == [
-        "new",
-        "active",
-    ]
 
 
 class Hook:
@@ -281,9 +258,7 @@ def test_an_address_that_is_busy_says_when_to_try_again(
     assert second > (date if is_date else first + 2) - 0.1
 
 
-def test_the_webhook_also_gets_that_an_alert_got_worse_and_clients_that_a_mute_ran_out(
-    app: App, hook: Hook, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_worse_alerts_and_mute_ends(app: App, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alerts, "QUIET_SECONDS", 0.0)
     monkeypatch.setattr(alerts, "GATHER_SECONDS", 0.0)
     target = Target(hook.address, "json")
@@ -333,10 +308,9 @@ def test_a_slow_answer_is_given_up_and_other_alerts_are_sent_meanwhile(
 
 
 def test_ntfy_gets_title_priority_and_tags(hook: Hook) -> None:
-    bad = News("changed", alert("ended", "n8n: exited with code 1"))
-    over = News("recovered", alert("ended", "n8n: exited with code 1"))
     with sending(Target(hook.address, "ntfy")) as sender:
-        for news in (bad, over):
+        for kind in ("changed", "recovered"):
+            news = News(kind, alert("ended", "n8n: exited with code 1"))
             sender.put(webhook.message(news, "en"))
         assert hook.got.get(timeout=LIMIT) == (
             "/a",

@@ -26,31 +26,22 @@ def crash(count: int, **more: Any) -> ContainerSeen:  # noqa: ANN401
     return ContainerSeen(container(restart_count=count, started_at=at(count), **more))
 
 
+KILLED = "12: raised: web stopped unexpectedly | app: killed from outside by signal 9"
+OUT_OF_MEMORY = "web ran out of memory | app: ran out of memory (exit code 137)"
+LOST_ONE = "web ran out of memory | app: lost a process because it ran out of memory"
+UNHEALTHY = container(health="unhealthy", last_check="refused")
+
+
 @pytest.mark.parametrize(
     ("seen", "news"),
     [
         (ended(exit_code=1), [f"12: raised: {ENDED}"]),
-        (
-            ended(exit_code=137),
-            ["12: raised: web stopped unexpectedly | app: killed from outside by signal 9"],
-        ),
+        (ended(exit_code=137), [KILLED]),
         (ended(exit_code=0), []),
         (ended(exit_code=143), []),
-        (
-            ended(exit_code=137, oom_killed=True),
-            ["12: raised: web ran out of memory | app: ran out of memory (exit code 137)"],
-        ),
-        (
-            container(oom_killed=True),
-            [
-                "12: raised: web ran out of memory | app: lost a process because it ran out of "
-                "memory"
-            ],
-        ),
-        (
-            container(health="unhealthy", last_check="refused"),
-            ["132: raised: web is unhealthy | app: unhealthy: refused"],
-        ),
+        (ended(exit_code=137, oom_killed=True), [f"12: raised: {OUT_OF_MEMORY}"]),
+        (container(oom_killed=True), [f"12: raised: {LOST_ONE}"]),
+        (UNHEALTHY, ["132: raised: web is unhealthy | app: unhealthy: refused"]),
         (container(health="starting"), []),
     ],
 )
@@ -69,30 +60,32 @@ def test_a_service_without_its_container_is_in_trouble() -> None:
     ]
 
 
-def test_recovery_is_reported_once_it_lasts() -> None:
+def test_recovery_is_reported_once_it_lasts_and_a_repeated_failure_after_the_cooldown() -> None:
     course = Course()
     course.at(10, DIED)
     assert course.at(20, BACK) == [f"12: raised: {ENDED}"]
     assert course.at(FAR) == [f"{20 + RECOVERY_SECONDS:g}: recovered: {AGAIN}"]
     assert course.alerts[-1].ended == EPOCH + 20 + RECOVERY_SECONDS
+    course = Course()
+    course.at(10, DIED)
+    assert len(course.at(20, BACK)) == 1
+    assert len(course.at(60)) == 1
+    course.at(100, DIED)
+    assert course.at(FAR) == [f"612: raised: {ENDED}"]
 
 
-def test_a_service_that_its_restart_policy_brings_back_is_no_alert() -> None:
+def test_only_a_service_that_its_restart_policy_does_not_bring_back_is_an_alert() -> None:
     course = Course()
     fell = ContainerSeen(container(status="restarting", exit_code=1))
     slow = ContainerSeen(container(health="starting", started_at=at(9), restart_count=1))
     assert course.at(10, fell) + course.at(20, slow) + course.at(40, crash(1)) == []
     assert course.at(FAR) == []
-
-
-def test_a_service_that_its_restart_policy_does_not_bring_back_is_an_alert() -> None:
     course = Course()
-    fell = ContainerSeen(container(status="restarting", exit_code=1))
     assert course.at(10, fell) == []
     assert course.at(20, DIED) + course.at(FAR) == [f"22: raised: {ENDED}"]
 
 
-def test_a_crash_loop_is_one_alert_that_says_so() -> None:
+def test_a_crash_loop_is_one_alert_that_says_so_also_a_slow_one() -> None:
     course, news = Course(), []
     for count in range(1, 30):
         fell = ContainerSeen(container(status="restarting", exit_code=1, restart_count=count - 1))
@@ -101,9 +94,6 @@ def test_a_crash_loop_is_one_alert_that_says_so() -> None:
     assert "raised: web keeps crashing | app: restarted" in told
     assert told.endswith("times in 10 min; exited with code 1")
     assert len(course.alerts) == 1
-
-
-def test_a_slow_crash_loop_changes_the_alert_that_there_is() -> None:
     course = Course()
     news = [line for n in range(1, 9) for line in course.at(20 * n, crash(n))]
     assert [line.split(" | ")[0] for line in news] == ["62: raised: web keeps crashing"]
@@ -112,28 +102,24 @@ def test_a_slow_crash_loop_changes_the_alert_that_there_is() -> None:
     assert "recovered: web runs again" in over
 
 
-def test_out_of_memory_says_more_than_the_exit_that_it_causes() -> None:
+@pytest.mark.parametrize(
+    ("second", "news"),
+    [
+        (50, [KILLED, f"52: changed: {OUT_OF_MEMORY}"]),
+        (11, [f"12: raised: {OUT_OF_MEMORY}"]),
+    ],
+)
+def test_out_of_memory_says_more_than_its_exit(second: float, news: list[str]) -> None:
     course = Course()
     course.at(10, ContainerSeen(ended(exit_code=137)))
     killed = ContainerSeen(ended(exit_code=137, oom_killed=True))
-    assert course.at(50, killed) + course.at(FAR) == [
-        "12: raised: web stopped unexpectedly | app: killed from outside by signal 9",
-        "52: changed: web ran out of memory | app: ran out of memory (exit code 137)",
-    ]
-    course = Course()
-    course.at(10, ContainerSeen(ended(exit_code=137)))
-    course.at(11, killed)
-    assert course.at(FAR) == [
-        "12: raised: web ran out of memory | app: ran out of memory (exit code 137)"
-    ]
+    assert course.at(second, killed) + course.at(FAR) == news
 
 
 @pytest.mark.parametrize(
     ("first", "begun"), [(crash(1), 11), (ContainerSeen(container(oom_at=at(1))), 10)]
 )
-def test_out_of_memory_with_a_quick_restart_is_reported_as_that(
-    first: ContainerSeen, begun: float
-) -> None:
+def test_out_of_memory_with_a_quick_restart(first: ContainerSeen, begun: float) -> None:
     course = Course()
     course.at(10, first)
     course.at(11, crash(1, oom_at=at(1)))
@@ -142,23 +128,17 @@ def test_out_of_memory_with_a_quick_restart_is_reported_as_that(
     assert course.at(FAR) == [f"{11 + RECOVERY_SECONDS:g}: recovered: {AGAIN}"]
 
 
-def test_failures_within_the_gathering_time_are_raised_together() -> None:
+def test_titles_name_the_service_where_a_module_has_several() -> None:
     models = (model("web", "app", "api"), model("db"))
     seen = [container(name) for name in ("web/app", "web/api", "db/app")]
     course = Course(start=running_engine(*seen, models=models, desired=("web", "db")))
-    course.at(10, ContainerSeen(ended("web/app", 1)))
+    course.at(10, DIED)
     course.at(10 + GATHER_SECONDS - 0.1, ContainerSeen(ended("db/app", 1)))
-    assert [line.split(" | ")[0] for line in course.at(20)] == [
+    assert [line.split(" | ")[0] for line in course.at(15)] == [
         "12: raised: app of web stopped unexpectedly",
         "12: raised: db stopped unexpectedly",
-    ]
-
-
-def test_titles_name_the_service_that_recovers_where_a_module_has_several() -> None:
-    models = (model("web", "app", "api"),)
-    course = Course(start=running_engine(container(), container("web/api"), models=models))
-    course.at(5, ContainerSeen(ended("web/api", 1)))
-    course.at(10, DIED)
+    ], "together"
+    course.at(16, ContainerSeen(ended("web/api", 1)))
     course.at(20, BACK)
     (news,) = course.at(FAR)
     assert "recovered: app of web runs again" in news
@@ -179,9 +159,7 @@ def crowd() -> Course:
     return course
 
 
-def test_services_of_a_module_that_fail_at_once_are_one_piece_of_news_that_ends_with_the_last() -> (
-    None
-):
+def test_services_that_fail_at_once_are_one_piece_of_news_that_ends_with_the_last() -> None:
     course = crowd()
     assert course.at(100, BACK, ContainerSeen(container("web/api", started_at=at(99)))) == []
     assert course.at(300, ContainerSeen(container("web/db", started_at=at(299)))) == []
@@ -227,16 +205,7 @@ def test_services_that_get_worse_at_once_are_one_piece_of_news_of_what_was_told_
     assert [*ids, *course.ids] == [ids[0]] * 3
 
 
-def test_without_docker_there_is_no_news_of_its_services() -> None:
-    course = Course()
-    course.at(10, ContainerSeen(container(health="unhealthy")))
-    assert course.at(200) != []
-    assert course.lose_engine(201) == []
-    assert course.at(FAR) == []
-    assert course.alerts[-1].ended is not None
-
-
-def test_an_operation_s_effects_are_no_news() -> None:
+def test_an_operation_counts_while_it_has_something_to_do_for_the_module() -> None:
     course = Course()
     stop = operation("restart", ("stop", "web/app", "running"))
     course.at(10, OperationChanged(stop), ContainerSeen(ended(exit_code=137)))
@@ -244,9 +213,6 @@ def test_an_operation_s_effects_are_no_news() -> None:
     course.at(12, OperationChanged(done), BACK)
     assert course.at(FAR) == []
     assert course.alerts == []
-
-
-def test_an_operation_counts_for_as_long_as_it_has_something_to_do_for_the_module() -> None:
     course = Course(start=running_engine(container(), models=(model("web", "app"), model("db"))))
     first = operation("up", ("start", "web/app", "running"), ("pull", "db/db", "pending"))
     course.at(10, OperationChanged(first), DIED)
@@ -306,59 +272,40 @@ def test_an_alert_lasts_through_an_operation_until_its_service_is_ready() -> Non
     assert course.alerts[-1].ended == EPOCH + 40 + HOLD_SECONDS
 
 
-def test_a_service_that_neither_an_owner_nor_an_operation_can_start_has_not_recovered() -> None:
-    first = Course()
-    first.at(10, DIED)
-    first.at(20)
-    (alert,) = first.alerts
-    course = Course(kept=[alert], start=running_engine(ended(exit_code=1)))
-    busy = operation("up", ("start", "web/app", "running"))
-    course.at(5, OperationChanged(busy), BACK)
-    course.at(6, DIED, OperationChanged(replace(busy, status="failed")))
-    assert course.at(FAR) == []
-    assert [one.ended for one in course.alerts] == [None]
-    course.at(FAR + 1, ContainerSeen(container(started_at=at(FAR))))
-    news = f"{FAR + 1 + RECOVERY_SECONDS:g}: recovered: {AGAIN}"
-    assert course.at(2 * FAR) == [news]
-
-
 def test_an_alert_of_a_rule_that_is_switched_off_is_over_without_news() -> None:
     course = Course()
     course.at(10, DIED)
     course.at(20)
-    off = built_in()["ended"].model_copy(update={"is_on": False})
-    course.data.changed["ended"] = off
+    off = {id: rule.model_copy(update={"is_on": False}) for id, rule in built_in().items()}
+    course.data.changed |= off
     assert course.at(30) == []
     assert course.alerts[-1].ended == EPOCH + 30
+    course = Course(changed=off)
+    course.at(10, DIED)
+    assert (course.at(FAR), course.alerts) == ([], [])
 
 
-def test_a_failed_module_that_is_stopped_is_forgotten() -> None:
+def test_a_module_that_is_stopped_or_without_docker_is_no_news() -> None:
     course = Course()
     course.at(10, DIED)
     assert course.at(20, DesiredChanged(frozenset())) == [f"12: raised: {ENDED}"]
     assert course.at(30, DesiredChanged(frozenset({"web"})), BACK) == []
+    course = Course()
+    course.at(10, ContainerSeen(container(health="unhealthy")))
+    assert course.at(200) != []
+    assert course.lose_engine(201) == []
+    assert course.at(FAR) == []
+    assert course.alerts[-1].ended is not None
 
 
-def test_problems_of_the_first_seconds_are_known_and_send_no_news() -> None:
+def test_problems_of_the_first_seconds_are_no_news_but_those_that_remain_after_a_sleep() -> None:
     course = Course(start=running_engine(ended(exit_code=1, restart_count=1)))
     assert [alert.is_known for alert in course.alerts] == [True]
     assert course.at(FAR) == []
-
-
-def test_problem_that_remains_after_a_sleep_is_raised() -> None:
     course = Course()
     course.rest()
     course.at(1, DIED)
     assert course.at(FAR) == [f"{QUIET_SECONDS:g}: raised: {ENDED}"]
-
-
-def test_repeated_failure_is_raised_after_the_cooldown() -> None:
-    course = Course()
-    course.at(10, DIED)
-    assert len(course.at(20, BACK)) == 1
-    assert len(course.at(60)) == 1
-    course.at(100, DIED)
-    assert course.at(FAR) == [f"612: raised: {ENDED}"]
 
 
 @pytest.mark.parametrize(
@@ -389,15 +336,7 @@ def test_a_muted_alert_sends_no_news_either_when_it_gets_worse() -> None:
     assert course.at(FAR) == []
 
 
-def test_a_rule_that_is_off_finds_nothing() -> None:
-    off = {id: rule.model_copy(update={"is_on": False}) for id, rule in built_in().items()}
-    course = Course(changed=off)
-    course.at(10, DIED)
-    assert course.at(FAR) == []
-    assert course.alerts == []
-
-
-def test_an_alert_of_an_earlier_process_that_goes_on_is_no_news() -> None:
+def test_an_alert_of_an_earlier_process_goes_on_until_its_service_has_recovered() -> None:
     first = Course()
     first.at(10, DIED)
     first.at(20)
@@ -407,3 +346,12 @@ def test_an_alert_of_an_earlier_process_that_goes_on_is_no_news() -> None:
     assert [one.id for one in course.alerts] == [alert.id]
     assert course.at(FAR + 1, BACK) == []
     assert [line.split(": ")[1] for line in course.at(2 * FAR)] == ["recovered"]
+    course = Course(kept=[alert], start=running_engine(ended(exit_code=1)))
+    busy = operation("up", ("start", "web/app", "running"))
+    course.at(5, OperationChanged(busy), BACK)
+    course.at(6, DIED, OperationChanged(replace(busy, status="failed")))
+    assert course.at(FAR) == []
+    assert [one.ended for one in course.alerts] == [None]
+    course.at(FAR + 1, ContainerSeen(container(started_at=at(FAR))))
+    news = f"{FAR + 1 + RECOVERY_SECONDS:g}: recovered: {AGAIN}"
+    assert course.at(2 * FAR) == [news]

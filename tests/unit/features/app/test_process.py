@@ -17,7 +17,7 @@ from aiserver_tray.core.app import App
 from aiserver_tray.core.core import Core
 from aiserver_tray.features.app.channels import AppFeature
 from aiserver_tray.features.stack.channels import StackFeature
-from aiserver_tray.model import Actor
+from aiserver_tray.model import Actor, OwnerKind
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
 from aiserver_tray.owner.api import Api
@@ -34,11 +34,6 @@ def peer(kind: CallerKind = "window") -> Peer:
     return Peer(kind, "en", lambda _message: None)
 
 
-PAGE = peer()
-CALLER = Caller(PAGE, "en")
-WORK = OperationView("1", "up", ("web",), status="running")
-
-
 @pytest.fixture
 def process() -> Recorded:
     return Recorded()
@@ -47,6 +42,11 @@ def process() -> Recorded:
 @pytest.fixture
 def api(app: App, core: Core, process: Recorded) -> Api:
     return Api(app, core, process)
+
+
+PAGE = peer()
+CALLER = Caller(PAGE, "en")
+WORK = OperationView("1", "up", ("web",), status="running")
 
 
 class Begun:
@@ -85,11 +85,18 @@ def test_quit_with_stop_does_not_quit_if_the_stop_fails(
     assert process.quits == 2
 
 
-def test_only_commands_and_tray_can_show_the_dashboard(api: Api, process: Recorded) -> None:
-    assert api.invoke("ai/window/show", None, peer("command"))["success"]
+def test_the_dashboard_is_shown_where_there_are_windows(app: App, core: Core) -> None:
+    class Bare(Recorded):
+        def show_dashboard(self, page: str) -> None:
+            raise NoDesktopError(page)
+
+    process, command = Recorded(), peer("command")
+    api = Api(app, core, process)
+    assert api.invoke("ai/window/show", None, command)["success"]
     assert api.invoke("ai/window/show", {"page": "logs/web"}, peer("tray"))["success"]
-    assert api.invoke("ai/window/show", None, PAGE)["code"] == "E_REQUEST"
     assert process.pages == ["home", "logs/web"]
+    bare = Api(app, core, Bare())
+    assert bare.invoke("ai/window/show", {}, command)["code"] == "E_NO_DESKTOP"
 
 
 def test_a_module_is_opened_by_its_title_in_the_clients_language(app: App, core: Core) -> None:
@@ -115,25 +122,13 @@ def test_a_module_is_opened_by_its_title_in_the_clients_language(app: App, core:
     assert opened == [("web", "网页", url)]
 
 
-def test_a_process_without_windows_says_so(app: App, core: Core) -> None:
-    class Bare(Recorded):
-        def show_dashboard(self, page: str) -> None:
-            raise NoDesktopError(page)
-
-    api = Api(app, core, Bare())
-    assert api.invoke("ai/window/show", {}, peer("command"))["code"] == "E_NO_DESKTOP"
-
-
 @pytest.mark.parametrize("kind", ["tray", "serve"])
-def test_it_says_which_process_it_is(app: App, core: Core, kind: str) -> None:
-    process = Recorded(kind="tray" if kind == "tray" else "serve")
-    about = Api(app, core, process).invoke("ai/app/about", None, PAGE)["data"]
+def test_it_says_which_process_it_is(app: App, core: Core, kind: OwnerKind) -> None:
+    about = Api(app, core, Recorded(kind=kind)).invoke("ai/app/about", None, PAGE)["data"]
     assert (about["owner"], about["home"]) == (kind, str(app.settings.folder))
 
 
-def test_it_says_so_although_no_engine_could_be_found_now(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_says_so_without_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     address = "unix:///nowhere.sock"
     monkeypatch.setenv("DOCKER_HOST", address)
     app = App(tmp_path / "home", [])
@@ -148,9 +143,7 @@ def test_it_says_so_although_no_engine_could_be_found_now(
     core.store.close()
 
 
-def test_the_language_that_was_chosen_counts_before_the_clients_own_from_then_on(
-    app: App, api: Api
-) -> None:
+def test_the_chosen_language_counts_before_the_clients_own(app: App, api: Api) -> None:
     def spoken() -> set[str]:
         told = api.invoke("ai/module/open", {"name": "none"}, PAGE)["message"]
         return {
@@ -166,17 +159,7 @@ def test_the_language_that_was_chosen_counts_before_the_clients_own_from_then_on
     assert spoken() == {"en"}
 
 
-@pytest.mark.parametrize("kind", ["window", "browser", "command"])
-def test_only_a_tray_is_given_the_core(api: Api, process: Recorded, kind: CallerKind) -> None:
-    assert api.invoke("owner/yield", None, peer(kind))["code"] == "E_REQUEST"
-    assert not process.given_up.is_set()
-    assert api.invoke("owner/yield", None, peer("tray"))["success"]
-    assert process.given_up.is_set()
-
-
-def test_the_core_is_kept_until_the_operations_of_this_process_have_ended(
-    api: Api, core: Core, process: Recorded
-) -> None:
+def test_the_core_is_kept_for_operations(api: Api, core: Core, process: Recorded, app: App) -> None:
     def ask_after(view: OperationView) -> Envelope:
         core.store.put(OperationChanged(view))
         core.store.flush()
@@ -188,37 +171,56 @@ def test_the_core_is_kept_until_the_operations_of_this_process_have_ended(
     assert ask_after(replace(WORK, status="succeeded"))["success"]
     assert ask_after(replace(WORK, id="2", is_foreign=True))["success"]
 
-
-def test_no_operation_begins_once_the_core_is_given_up(api: Api, process: Recorded) -> None:
-    assert api.invoke("owner/yield", None, peer("tray"))["success"]
-    refused = api.invoke("ai/operation/start", {"kind": "stop"}, PAGE)
-    assert (refused["success"], refused["code"]) == (False, "E_BUSY")
-
-
-def test_owner_that_keeps_the_core_goes_on(app: App, core: Core) -> None:
     class Keeping(Recorded):
         def give_up_core(self) -> None:
             raise AlreadyRunningError(None)
 
-    api = Api(app, core, Keeping())
-    assert api.invoke("owner/yield", None, peer("tray"))["code"] == "E_BUSY"
-    assert api.invoke("ai/operation/start", {"kind": "stop"}, PAGE)["success"]
+    keeping = Api(app, core, Keeping())
+    assert keeping.invoke("owner/yield", None, peer("tray"))["code"] == "E_BUSY"
+    assert keeping.invoke("ai/operation/start", {"kind": "stop"}, PAGE)["success"], "it goes on"
 
 
-class Broken:
-    @channel("zero")
-    def _zero(self) -> Json:
-        raise ZeroDivisionError("a path and a password")
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyError])
+def test_a_bug_becomes_an_answer_without_what_it_knows(error: type[Exception]) -> None:
+    class Broken:
+        @channel("broken")
+        def _broken(self) -> Json:
+            raise error("a path and a password")
 
-    @channel("key")
-    def _key(self) -> Json:
-        raise KeyError("a password")
-
-
-@pytest.mark.parametrize("name", ["zero", "key"])
-def test_a_bug_becomes_an_answer_without_what_it_knows(name: str) -> None:
-    told = dispatch(handlers_of([Broken()]), name, {}, CALLER)
+    told = dispatch(handlers_of([Broken()]), "broken", {}, CALLER)
     assert (told["success"], told["code"]) == (False, "E_RUNTIME")
-    assert "password" not in str(told)
-    assert "Traceback" not in str(told)
+    assert not [word for word in ("password", "Traceback") if word in str(told)]
     assert "bug" in told["message"]
+
+
+CLIENT = Peer("window", "en", lambda _message: None)
+
+
+def ask(api: Api, channel: str, payload: Json | None = None) -> Json:
+    data: Json = api.invoke(channel, payload, CLIENT)["data"]
+    return data
+
+
+def test_they_open_until_they_are_left(api: Api) -> None:
+    assert [ask(api, "ai/app/welcome")["pending"] for _ in range(2)] == [True, True]
+    assert ask(api, "ai/app/welcome", {"done": True}) == {"pending": False}
+    assert ask(api, "ai/app/welcome") == {"pending": False}
+
+
+def test_first_steps_are_over_once_a_module_is_chosen_or_started(app: App, api: Api) -> None:
+    with app.settings.engines.update("ENGINE") as state:
+        state.desired = ["n8n"]
+    assert ask(api, "ai/app/welcome") == {"pending": False}
+    with app.settings.engines.update("ENGINE") as state:
+        state.desired = []
+    assert ask(api, "ai/app/welcome") == {"pending": True}
+    ask(api, "ai/config/choose", {"modules": []})
+    assert ask(api, "ai/app/welcome") == {"pending": False}
+
+
+def test_each_built_in_module_says_what_it_takes(api: Api) -> None:
+    modules = ask(api, "ai/modules/needs")["modules"]
+    assert {"n8n", "dify", "oneapi", "ragflow", "postgres"} <= {one["name"] for one in modules}
+    assert all(one["download"] and one["memory"] and one["disk"] for one in modules)
+    n8n = next(one for one in modules if one["name"] == "n8n")
+    assert n8n["memory"] == 1024**3

@@ -130,15 +130,13 @@ def test_both_keys_read_what_was_written(path: Path) -> None:
     assert not [text for text in (SECRET, "workflows", "PGDMP", "desk") if text.encode() in content]
 
 
-def test_the_file_has_its_name_only_when_it_is_whole(path: Path) -> None:
+def test_the_file_has_its_name_only_when_it_is_whole_and_replaces_what_was_left(path: Path) -> None:
+    part = path.with_name(f"{path.name}.part")
     with BackupWriter(path, RECIPIENTS) as writer:
         writer.add(DATA, [TAR])
-        assert [each.name for each in path.parent.iterdir()] == [f"{path.name}.part"]
+        assert [*path.parent.iterdir()] == [part]
     assert [*path.parent.iterdir()] == []
-
-
-def test_what_a_killed_process_left_is_written_over(path: Path) -> None:
-    path.with_name(f"{path.name}.part").write_bytes(bytes(10_000))
+    part.write_bytes(bytes(10_000))  # a process was killed
     make(path)
     assert read(path) == STREAMS
 
@@ -156,9 +154,7 @@ def test_backups_of_one_moment_have_files_of_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ConnectionError("cut"), RuntimeError("bug"), KeyboardInterrupt])
-def test_an_error_of_a_stream_is_raised_as_it_is_and_leaves_nothing(
-    path: Path, error: BaseException
-) -> None:
+def test_an_error_of_a_stream_is_raised_leaving_nothing(path: Path, error: BaseException) -> None:
     def pieces() -> Iterator[bytes]:
         yield DUMP
         raise error
@@ -278,20 +274,6 @@ def test_a_file_that_is_cut_is_damaged(
     assert type(refused(path)) is (BackupFormatError if is_headless else BackupDamagedError)
 
 
-def test_other_keys_do_not_open_it(good: Path) -> None:
-    for identities in ([str(OTHER)], []):
-        assert type(refused(good, identities)) is BackupKeyError
-
-
-def test_a_file_that_is_no_backup_is_none(path: Path) -> None:
-    with ZipFile(path, "w") as other:
-        other.writestr("photo.jpg", bytes(100))
-    assert type(refused(path)) is BackupFormatError
-    for content in (b"", b"text", bytes(10_000), tar_of([VOLUME])):
-        path.write_bytes(content)
-        assert type(refused(path)) is BackupFormatError
-
-
 def sealed(plain: bytes) -> bytes:
     pieces: list[bytes] = []
     seal([plain], pieces.append, RECIPIENTS)
@@ -314,15 +296,20 @@ PLAIN = written(MANIFEST)
 ENTRIES = {name: sealed(plain) for name, plain in STREAMS.items()}
 
 
-def test_a_file_of_others_that_is_as_ours_is_read(path: Path) -> None:
+def test_a_file_is_read_if_it_is_as_ours_and_of_no_newer_version(path: Path, good: Path) -> None:
     assert read(forge(path, PLAIN, ENTRIES)) == STREAMS
-
-
-def test_a_newer_format_needs_a_newer_version(path: Path) -> None:
     newer = PLAIN.replace(b'"format": 1', b'"format": 2, "more": {}')
     error = refused(forge(path, newer, {"n8n/more.zst.age": b""}))
     assert type(error) is BackupFormatError
     assert "Update AI-Server Tray" in str(error)
+    with ZipFile(path, "w") as other:
+        other.writestr("photo.jpg", bytes(100))
+    assert type(refused(path)) is BackupFormatError
+    for content in (b"", b"text", bytes(10_000), tar_of([VOLUME])):
+        path.write_bytes(content)
+        assert type(refused(path)) is BackupFormatError
+    for identities in ([str(OTHER)], []):
+        assert type(refused(good, identities)) is BackupKeyError
 
 
 @pytest.mark.parametrize(
@@ -364,16 +351,7 @@ def test_a_manifest_that_we_would_not_write_is_refused(path: Path, pattern: str,
     assert type(refused(forge(path, changed.encode(), ENTRIES))) is BackupDamagedError
 
 
-def test_modules_and_entries_that_come_twice_are_refused(path: Path) -> None:
-    for twice in (
-        replace(MANIFEST, modules=(MODULE, MODULE)),
-        replace(MANIFEST, entries=(ENTRY, ENTRY)),
-    ):
-        with pytest.raises(BackupDamagedError):
-            written(twice)
-
-
-def test_entries_that_the_manifest_does_not_name_so_are_refused(path: Path) -> None:
+def test_entries_that_the_manifest_has_not_or_that_come_twice_are_refused(path: Path) -> None:
     for entries in (
         {**ENTRIES, "../../evil.txt": b""},
         {**ENTRIES, "/etc/cron.d/evil": b""},
@@ -386,6 +364,9 @@ def test_entries_that_the_manifest_does_not_name_so_are_refused(path: Path) -> N
     with warnings.catch_warnings(action="ignore"), ZipFile(path, "a") as twice:
         twice.writestr(DATA, ENTRIES[DATA])
     assert type(refused(path)) is BackupDamagedError
+    for changes in ({"modules": (MODULE, MODULE)}, {"entries": (ENTRY, ENTRY)}):
+        with pytest.raises(BackupDamagedError):
+            written(replace(MANIFEST, **changes))
 
 
 def packed(plain: bytes, **options: int) -> bytes:
@@ -420,24 +401,17 @@ def test_a_stream_that_is_not_what_the_manifest_says_is_refused(path: Path, stor
     assert sum(map(len, got)) <= len(TAR)
 
 
-def test_a_manifest_that_unpacks_to_gigabytes_is_not_unpacked(path: Path) -> None:
-    path = forge(path, b" " * (65 << 20), {})
-    assert "larger than" in str(refused(path))
-
-
-def test_a_directory_that_does_not_fit_into_memory_is_not_read(path: Path) -> None:
+def test_what_does_not_fit_into_memory_and_hostile_tars_are_not_read(path: Path) -> None:
+    manifest = forge(path, b" " * (65 << 20), {})
+    assert "larger than" in str(refused(manifest))
     make(path)
     content = path.read_bytes()
-    at = content.rindex(b"PK\x05\x06")
-    start = content.index(b"PK\x01\x02")
+    at, start = content.rindex(b"PK\x05\x06"), content.index(b"PK\x01\x02")
     filler = bytes(17 << 20)
     end = bytearray(content[at:])
     end[12:16] = (at - start + len(filler)).to_bytes(4, "little")
-    path.write_bytes(content[:at] + filler + end)
+    path.write_bytes(content[:at] + filler + end)  # a large directory of the zip file
     assert type(refused(path)) is BackupDamagedError
-
-
-def test_the_tar_of_a_volume_is_judged(path: Path) -> None:
     hostile = tar_of([VOLUME, Member("volume/../x")])
     entry = replace(ENTRY, bytes=len(hostile), sha256=told(hostile)[1])
     plain = written(replace(MANIFEST, entries=(entry,)))

@@ -29,8 +29,14 @@ from aiserver_tray.features.backup.manifest import (
     ManifestModule,
     entry_name,
 )
+from aiserver_tray.features.backup.offer import Restorable
 from aiserver_tray.features.backup.restore import Choice
-from aiserver_tray.features.backup.views import BackupSource, RestoreQuestion, RestoreRequest
+from aiserver_tray.features.backup.views import (
+    BackupSource,
+    RestorableModule,
+    RestoreQuestion,
+    RestoreRequest,
+)
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
 from aiserver_tray.operations.preflight.ports import PortUse
@@ -121,10 +127,17 @@ class Here:
         offer = self.backups.inspect(RestoreQuestion(id=id, modules=modules))
         return {one.id: one.value for one in offer.decisions}
 
-    def choice(self, id: str, decisions: Mapping[str, str]) -> Choice:
-        """What a restore of n8n would do."""
-        file = self.backups._file(BackupSource(id=id))
-        return self.backups._restorable(file).choice(["n8n"], decisions)
+    def restorable(self, id: str) -> Restorable:
+        return self.backups._restorable(self.backups._file(BackupSource(id=id)))
+
+    def choice(self, id: str, decisions: Mapping[str, str], module: str = "n8n") -> Choice:
+        """What a restore of a module would do."""
+        return self.restorable(id).choice([module], decisions)
+
+    def module(self, id: str, name: str) -> RestorableModule:
+        """What is offered of it."""
+        (found,) = self.backups.inspect(RestoreQuestion(id=id, modules=(name,))).modules
+        return found
 
     def set_engine(self, platform: str, images: AbstractSet[str] = frozenset()) -> None:
         """The engine runs images for *platform*, and has some."""
@@ -141,9 +154,7 @@ def here(tmp_path: Path) -> Here:
     return Here(tmp_path)
 
 
-def test_a_lost_key_of_the_secrets_leaves_the_recovery_file_and_says_what_to_move(
-    here: Here,
-) -> None:
+def test_a_lost_key_leaves_the_recovery_file_and_says_what_to_move(here: Here) -> None:
     id = here.write(N8N)
     recovery = here.backups.save_key(PASSPHRASE, None)
     here.stage.app.settings.secrets.key_file.unlink()
@@ -162,6 +173,11 @@ def test_a_lost_key_of_the_secrets_leaves_the_recovery_file_and_says_what_to_mov
 
 def test_what_can_not_be_backed_up_first_is_replaced_only_if_that_is_allowed(here: Here) -> None:
     id = here.write(N8N)
+    assert "without_backup" not in here.decisions(id, "n8n")
+    assert here.backups._is_noted(["n8n"], Text("its server does not start"))
+    here.backups = here.of_next_process()
+    assert here.decisions(id, "n8n")["without_backup"] == ""
+    here.backups._is_noted(["n8n"], None)
     assert "without_backup" not in here.decisions(id, "n8n")
     here.stage.sizes["n8n-data"] = 10**18
     here.backups = here.of_next_process()
@@ -207,7 +223,7 @@ def test_what_clashes_here_is_asked_with_an_answer_and_each_answer_is_checked(he
         "app.bind": "127.0.0.1",
         "engine": "true",
     }
-    restorable = here.backups._restorable(here.backups._file(BackupSource(id=id)))
+    restorable = here.restorable(id)
     wrong = {
         ("n8n.N8N_HOST_PORT", "18100"): "in use by the container web. Choose another port",
         ("n8n.N8N_HOST_PORT", "18080"): "also that of oneapi.ONEAPI_HOST_PORT",
@@ -221,36 +237,23 @@ def test_what_clashes_here_is_asked_with_an_answer_and_each_answer_is_checked(he
     restorable.check(["n8n", "oneapi"], {})
 
 
-def test_a_store_is_not_restored_without_a_user_that_only_has_containers(here: Here) -> None:
-    id = here.write(replace(N8N, name="elasticsearch", settings={}))
-    question = RestoreQuestion(id=id, modules=("elasticsearch",))
-    assert here.backups.inspect(question).modules[0].problem is None
-    here.stage.running.append("ragflow")
-    problem = here.backups.inspect(question).modules[0].problem
-    assert "also keeps data of ragflow" in str(problem)
-
-
-def test_a_restore_brings_back_settings_and_further_variables(here: Here) -> None:
+def test_settings_come_back_but_no_version_of_kept_data_and_no_store_without_users(
+    here: Here,
+) -> None:
     id = here.write(N8N)
-    restorable = here.backups._restorable(here.backups._file(BackupSource(id=id)))
-    changes = restorable.choice(["n8n"], {}).changes
-    assert changes["n8n.variable.n8n.TZ"] == "UTC"
-    view = here.backups.inspect(RestoreQuestion(id=id, modules=("n8n",))).modules[0]
-    assert str(view.parts) == "Its files and settings"
-
-
-def test_a_restore_keeps_the_version_of_a_server_whose_data_stays(here: Here) -> None:
+    assert here.choice(id, {}).changes["n8n.variable.n8n.TZ"] == "UTC"
+    assert str(here.module(id, "n8n").parts) == "Its files and settings"
     values = {"MYSQL_VERSION": "8.0.41", "MYSQL_HOST_PORT": "13307"}
     id = here.write(replace(N8N, name="mysql", settings=values, volumes=()))
-
-    def changes() -> Mapping[str, str | None]:
-        restorable = here.backups._restorable(here.backups._file(BackupSource(id=id)))
-        return restorable.choice(["mysql"], {}).changes
-
-    assert changes()["mysql.MYSQL_VERSION"] == "8.0.41"
+    assert here.choice(id, {}, "mysql").changes["mysql.MYSQL_VERSION"] == "8.0.41"
     here.stage.sizes["mysql-data"] = 1
-    assert "mysql.MYSQL_VERSION" not in changes()
-    assert changes()["mysql.MYSQL_HOST_PORT"] == "13307"
+    changes = here.choice(id, {}, "mysql").changes
+    assert "mysql.MYSQL_VERSION" not in changes
+    assert changes["mysql.MYSQL_HOST_PORT"] == "13307"
+    id = here.write(replace(N8N, name="elasticsearch", settings={}))
+    assert here.module(id, "elasticsearch").problem is None
+    here.stage.running.append("ragflow")
+    assert "also keeps data of ragflow" in str(here.module(id, "elasticsearch").problem)
 
 
 def test_what_has_to_end_on_another_engine_is_no_new_failure_at_each_start(here: Here) -> None:
@@ -266,15 +269,6 @@ def test_what_has_to_end_on_another_engine_is_no_new_failure_at_each_start(here:
     here.backups.recover(USER)
     assert here.begun[2:] == [("b",)]
     assert "It can't be ended." in str(here.backups.list().problem)
-
-
-def test_what_could_not_be_backed_up_first_is_offered_to_the_next_process_too(here: Here) -> None:
-    id = here.write(N8N)
-    assert here.backups._is_noted(["n8n"], Text("its server does not start"))
-    here.backups = here.of_next_process()
-    assert here.decisions(id, "n8n")["without_backup"] == ""
-    here.backups._is_noted(["n8n"], None)
-    assert "without_backup" not in here.decisions(id, "n8n")
 
 
 # -- everything from another computer --------------------------------------------------------------
@@ -302,11 +296,8 @@ def test_images_are_loaded_where_they_can_run_and_else_pulled(here: Here) -> Non
     here.changes = MOVED
     id = here.write(N8N, installation="another")
     asked = here.decisions(id, "n8n")
-    assert (asked["images"], asked["n8n.triggers"], asked["app.mirrors"]) == (
-        "load",
-        "off",
-        "mirror.example",
-    )
+    suggested = asked["images"], asked["n8n.triggers"], asked["app.mirrors"]
+    assert suggested == ("load", "off", "mirror.example")
     choice = here.choice(id, {})
     assert (choice.images, choice.features) == (SAVED, ()), "it did not run there"
     assert {a: v for a, v in choice.changes.items() if a.startswith("app.")} == {
@@ -322,10 +313,7 @@ def test_images_are_loaded_where_they_can_run_and_else_pulled(here: Here) -> Non
     assert here.choice(id, {}).images is None
     here.set_engine(platform="linux/amd64", images={*SAVED.images})
     assert "images" not in here.decisions(id, "n8n"), "they are there"
-
-
-def test_what_was_stopped_there_may_do_its_work_here(here: Here) -> None:
     here.changes = {**MOVED, "is_stopped": True, "wanted": ("n8n",)}
     id = here.write(N8N, installation="another")
-    assert here.decisions(id, "n8n")["n8n.triggers"] == "on"
+    assert here.decisions(id, "n8n")["n8n.triggers"] == "on", "it was stopped there"
     assert here.choice(id, {}).features == ("n8n",)

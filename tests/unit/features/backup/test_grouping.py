@@ -1,10 +1,11 @@
-"""What a backup contains, from what there is on the engine."""
+"""What a backup contains, from what there is on the engine, and plans of an installation."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import UnknownNameError
 from aiserver_tray.core.app import App
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.features.backup.grouping import (
@@ -15,11 +16,14 @@ from aiserver_tray.features.backup.grouping import (
     plan_of,
     standstill,
 )
+from aiserver_tray.features.backup.index import folder_of
 from aiserver_tray.features.backup.plan import BackupPlan, beside
+from aiserver_tray.features.backup.planning import Planner
 from aiserver_tray.features.modules.connections import known_values
 from aiserver_tray.operations.survey import Found, Survey
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.mounts import PLAIN_VOLUMES
+from tests.unit.features.backup.planned import POSTGRES, Stage
 from tests.unit.module_folders import write
 
 OURS = {labels.INSTALLATION: "me"}
@@ -92,9 +96,7 @@ DATABASES = {
 }
 
 
-def test_modules_that_share_a_store_are_one_group_and_servers_dump_what_is_no_modules(
-    app: App,
-) -> None:
+def test_users_of_a_store_are_a_group_and_servers_dump_what_is_of_nobody(app: App) -> None:
     given = facts(app, EVERYTHING, DATABASES)
     plan = plan_of(given, None)
     parts = [part for module in plan.modules for part in module.databases]
@@ -123,7 +125,7 @@ def test_modules_that_share_a_store_are_one_group_and_servers_dump_what_is_no_mo
     assert [module.is_store for module in group.modules] == [False, True, True]
 
 
-def test_what_is_left_out_is_said(app: App) -> None:
+def test_what_is_left_out_is_said_and_what_a_stopped_server_has_planned(app: App) -> None:
     share = volume("dify", "plugin_storage", **{labels.CONFIG_HASH: "of a share"})
     config = volume("dify", "api-config", **{labels.CONFIG_OF: "api"})
     nameless = volume("ragflow", "ragflow-models-ragflow-logs-687d27e3")
@@ -137,33 +139,25 @@ def test_what_is_left_out_is_said(app: App) -> None:
     assert omitted["postgres"]["data"].startswith("The server's databases are dumped")
     (dify,) = [module for module in plan.modules if module.name == "dify"]
     assert dify.redis == (2, 3, 4, 6)
-
-
-def test_a_chosen_module_comes_with_those_of_its_stores_and_no_others(app: App) -> None:
-    given = facts(app, EVERYTHING, DATABASES)
-    plan = plan_of(given, ["minio"])
-    assert [{*group.names} for group in plan.groups] == [{"ragflow", "minio", "elasticsearch"}]
-    assert not plan.is_whole
-    assert plan_of(given, ["oneapi"]).groups == ()
-
-
-def test_a_store_that_a_container_was_made_with_still_counts(app: App) -> None:
-    volumes = [volume("dify", "app_storage"), volume("qdrant", "storage")]
-    assert len(plan_of(facts(app, volumes, DATABASES), ["dify", "qdrant"]).groups) == 2
-    api = container("ai-dify-api", "dify", "api", requires="postgres,qdrant,redis")
-    (group,) = plan_of(facts(app, volumes, DATABASES, (api,)), ["qdrant"]).groups
-    assert group.names == ("dify", "qdrant")
-
-
-def test_databases_of_a_server_that_does_not_run_are_planned_but_not_those_of_nobody(
-    app: App,
-) -> None:
     plan = plan_of(facts(app, EVERYTHING, {"mysql": {}}), None)
     assert "n8n=n8n" in found(plan)["n8n",]
     assert ("postgres",) not in found(plan)
     assert not plan.is_whole
     # It runs, and has no database of RAGFlow.
     assert not any(part.server == "mysql" for m in plan.modules for part in m.databases)
+
+
+def test_a_chosen_module_comes_with_those_of_its_stores_also_former_ones(app: App) -> None:
+    given = facts(app, EVERYTHING, DATABASES)
+    plan = plan_of(given, ["minio"])
+    assert [{*group.names} for group in plan.groups] == [{"ragflow", "minio", "elasticsearch"}]
+    assert not plan.is_whole
+    assert plan_of(given, ["oneapi"]).groups == ()
+    volumes = [volume("dify", "app_storage"), volume("qdrant", "storage")]
+    assert len(plan_of(facts(app, volumes, DATABASES), ["dify", "qdrant"]).groups) == 2
+    api = container("ai-dify-api", "dify", "api", requires="postgres,qdrant,redis")
+    (group,) = plan_of(facts(app, volumes, DATABASES, (api,)), ["qdrant"]).groups
+    assert group.names == ("dify", "qdrant")
 
 
 HOSTILE = """\
@@ -182,17 +176,15 @@ volumes: {data: {}}
 
 
 def test_what_a_built_in_module_has_is_no_other_ones(app: App, tmp_path: Path) -> None:
-    """Its restore would take away what the built-in module has now."""
+    """A restore would take away what the built-in module has now."""
     write(tmp_path / "catalog", "aaa", HOSTILE)
     databases = {"postgres": {"n8n": 1, "shared": 2, "cache": 3}}
     given = facts(app, [volume("aaa", "data"), volume("n8n", "data")], databases)
     plan = plan_of(given, None)
     assert (role(given, "aaa", "shared"), role(given, "aaa", "n8n")) == ("me", None)
     assert role(given, "n8n", "n8n") == "n8n"
-    assert found(plan) == {
-        ("aaa",): {"aaa:data", "aaa=shared"},
-        ("n8n",): {"n8n:data", "n8n=n8n"},
-    }
+    of_aaa, of_n8n = {"aaa:data", "aaa=shared"}, {"n8n:data", "n8n=n8n"}
+    assert found(plan) == {("aaa",): of_aaa, ("n8n",): of_n8n}
     (aaa,) = [module for module in plan.modules if module.name == "aaa"]
     assert aaa.redis == (11,)
     assert [one.why.render() for one in aaa.omitted] == [
@@ -200,11 +192,8 @@ def test_what_a_built_in_module_has_is_no_other_ones(app: App, tmp_path: Path) -
         "It belongs to Dify.",
         "It holds queues and caches. After a restore, it is empty.",
     ]
-
-
-def test_modules_of_users_with_one_database_are_one_group(app: App, tmp_path: Path) -> None:
-    for name in ("aaa", "bbb"):
-        write(tmp_path / "catalog", name, HOSTILE)
+    write(tmp_path / "catalog", "bbb", HOSTILE)
+    app.refresh_catalog()
     volumes = [volume("aaa", "data"), volume("bbb", "data")]
     plan = plan_of(facts(app, volumes, {"postgres": {"shared": 2}}), ["bbb"])
     assert [{*group.names} for group in plan.groups] == [{"aaa", "bbb"}]
@@ -227,3 +216,58 @@ def test_the_standstill_is_what_starts_take_in_a_row_until_it_is_learnt(app: App
     assert expected((n8n, runners), times) == 4 + 20 + 3 + 3
     assert expected((n8n,), {}) == 4 + 5 + 3
     assert expected((n8n, runners), times | {standstill(["n8n"]): 9.0}) == 4 + 9
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def test_a_plan_has_what_is_on_the_engine_and_names_the_rest(stage: Stage, tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir(mode=0o777)
+    files.chmod(0o777)
+    stage.app.settings.change(stage.app.declared, {"n8n.N8N_FOLDER": str(files)})
+    plan = stage.planner.plan(None)
+    n8n, postgres = plan.modules
+    assert [(part.key, part.bytes) for part in n8n.volumes] == [("data", 1000)]
+    assert [(part.key, part.kind, part.bytes) for part in n8n.databases] == [("n8n", "postgres", 3)]
+    assert [one.name for one in n8n.omitted] == [str(files)]
+    assert [part.key for part in postgres.databases] == ["notes"]
+    assert postgres.version == "17.1"
+    assert stage.opened == [POSTGRES]
+    assert (plan.is_whole, plan.engine_bytes, plan.file_bytes) == (True, 1000, 1008)
+    with pytest.raises(UnknownNameError):
+        stage.planner.plan(["m8n"])
+
+
+def test_a_server_can_be_dumped_and_a_wrong_module_left_out(stage: Stage, tmp_path: Path) -> None:
+    servers = {name: stage.planner.server(name) for name in ("postgres", "n8n", "redis")}
+    assert servers == {"postgres": POSTGRES, "n8n": None, "redis": None}
+    assert stage.planner.kept_bytes(["n8n"]) == 1000
+    write(tmp_path / "catalog", "bad", "services: [")
+    stage.app.refresh_catalog()
+    stage.sizes["bad-data"] = 5
+    plan = stage.planner.plan(None)
+    assert [one.name for one in plan.left_out] == ["bad"]
+    assert not plan.is_whole
+    assert plan.modules
+
+
+def test_what_does_not_fit_is_said_with_numbers(stage: Stage, tmp_path: Path) -> None:
+    folder = folder_of(stage.app.settings)
+    assert [*stage.planner.blockers(stage.planner.plan(None))] == []
+    stage.sizes["n8n-data"] = 10**18
+    stage.planner = Planner(stage.app, stage.planner._engine, stage._open)
+    texts = [str(one) for one in stage.planner.blockers(stage.planner.plan(None))]
+    # The clones and the file are on one disk.
+    assert [text.partition(" in ")[0] for text in texts] == [
+        "The backup needs up to 931322574.6 GB of disk space",
+        "The backup needs up to 1862645149.2 GB of disk space",
+    ]
+    (nothing,) = stage.planner.blockers(stage.planner.plan(["dify"]))
+    assert "nothing to back up" in str(nothing)
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_bytes(b"")
+    _, is_file = stage.planner.blockers(stage.planner.plan(["dify"]))
+    assert "is a file" in str(is_file)

@@ -2,6 +2,7 @@
 what databases do is tested with real servers."""
 
 from contextlib import nullcontext
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -47,9 +48,7 @@ def test_what_was_interrupted_on_another_engine_is_left_alone_and_told(scene: Sc
 
 
 @pytest.mark.parametrize("change", ["cut", "by hand", "of another home", "removed"])
-def test_a_journal_that_others_have_changed_is_kept_and_is_followed_only_if_a_good_copy_is_there(
-    scene: Scene, tmp_path: Path, change: str
-) -> None:
+def test_a_changed_journal_is_kept(scene: Scene, tmp_path: Path, change: str) -> None:
     scene.has("a", "n8n", engine="here")
     path, settings = tmp_path / BACKUP_JOURNAL, Settings(Home(tmp_path, "home"))
     written = path.read_bytes()
@@ -97,9 +96,7 @@ def test_of_two_restores_of_a_module_the_later_one_is_put_back_first(scene: Scen
 
 
 @pytest.mark.parametrize("state", ["whole", "swapped", "prepared"])
-def test_an_upgrade_ends_although_a_user_of_it_does_not_start_and_that_is_told(
-    scene: Scene, state: str
-) -> None:
+def test_an_upgrade_ends_although_a_user_of_it_does_not_start(scene: Scene, state: str) -> None:
     scene.has("first", "n8n", kind="upgrade", engine="here", state="kept")
     scene.has("second", "n8n", "dify", kind="upgrade", engine="here", state=state, ran=["ai-dify"])
     scene.failing = "dify"
@@ -109,7 +106,11 @@ def test_an_upgrade_ends_although_a_user_of_it_does_not_start_and_that_is_told(
     assert left == ({"second": "kept"} if state == "whole" else {"first": "kept"})
 
 
-def test_only_what_is_half_put_back_counts_as_half_restored(scene: Scene) -> None:
+def test_a_server_runs_on_and_what_is_not_half_put_back_is_not_half_restored(scene: Scene) -> None:
+    swapped = SwappedDatabase(server="postgres", database="own", new="new", old="old")
+    scene.has("a", "postgres", "n8n", engine="here", databases=[swapped])
+    scene.wind_up("a")
+    assert scene.done == [("remove", "n8n"), ("swap back", "own", "new", "old"), ("drop", "new")]
     scene.has("a", "n8n", engine="here", ran=["ai-n8n"])
     scene.failing = "n8n"
     with pytest.raises(ExitedError):
@@ -120,16 +121,7 @@ def test_only_what_is_half_put_back_counts_as_half_restored(scene: Scene) -> Non
     assert scene.journal.all == {}
 
 
-def test_a_database_server_runs_on_while_databases_are_put_back(scene: Scene) -> None:
-    swapped = SwappedDatabase(server="postgres", database="own", new="new", old="old")
-    scene.has("a", "postgres", "n8n", engine="here", databases=[swapped])
-    scene.wind_up("a")
-    assert scene.done == [("remove", "n8n"), ("swap back", "own", "new", "old"), ("drop", "new")]
-
-
-def test_services_of_an_interrupted_backup_start_also_if_its_folder_is_away(
-    scene: Scene, tmp_path: Path
-) -> None:
+def test_an_interrupted_backup_ends_also_without_its_folder(scene: Scene, tmp_path: Path) -> None:
     (tmp_path / "drive").write_bytes(b"")
     file = str(tmp_path / "drive/backup.zip")  # the part can't be removed: that is no folder
     scene.has("a", "n8n", kind="backup", state="prepared", file=file)
@@ -182,14 +174,8 @@ def test_volumes_that_others_have_or_that_are_no_plain_ones_are_not_replaced(sce
 
 
 def test_databases_beside_others_have_names_of_their_own_that_servers_take() -> None:
-    long = "名" * 21
-    names = {
-        beside(database, what, operation, number)
-        for database in ("n8n", long)
-        for what in ("restore", "before")
-        for operation in ("0" * 32, "1" * 32)
-        for number in (1, 2)
-    }
+    choices = product(("n8n", "名" * 21), ("restore", "before"), ("0" * 32, "1" * 32), (1, 2))
+    names = {beside(*choice) for choice in choices}
     assert len(names) == 16
     assert all(len(name.encode()) <= 63 for name in names)
 

@@ -31,9 +31,7 @@ def keys_of(home: Home) -> Keys:
     return Keys(settings, Index(settings, lambda _: pytest.fail("no file is read")))
 
 
-def test_keys_stay_once_they_are_made_and_are_to_be_saved_once_there_is_a_backup(
-    home: Home,
-) -> None:
+def test_keys_stay_and_are_to_be_saved(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = keys_of(home)
     assert (keys.identities(), keys.view().public) == ([], "")
     make_keys(Settings(home).secrets)
@@ -46,6 +44,13 @@ def test_keys_stay_once_they_are_made_and_are_to_be_saved_once_there_is_a_backup
     assert public == recipients
     stored = b"".join(file.read_bytes() for file in home.folder.iterdir())
     assert b"AGE-SECRET-KEY" not in stored
+    keys.later()
+    reminders = []
+    for days in (0, 6.9, 7.1):
+        at = time.time() + days * 24 * 3600
+        monkeypatch.setattr(saving, "time", SimpleNamespace(time=lambda at=at: at))
+        reminders.append(keys_of(home).view().remind)
+    assert reminders == [False, False, True]
 
 
 def has_backup(keys: Keys) -> None:
@@ -70,9 +75,7 @@ def test_processes_that_make_keys_at_once_get_the_same(home: Home) -> None:
     assert found == found[:1] * 6
 
 
-def test_the_recovery_file_opens_with_its_passphrase_alone_also_on_a_busy_computer(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_recovery_file_opens(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = keys_of(home)
     with pytest.raises(BackupKeyError, match="at least 10"):
         keys.save("too short")
@@ -120,16 +123,3 @@ def with_much_work(text: str) -> bytes:
 
 def wrapped(data: bytes) -> list[bytes]:
     return [data[at : at + 64] for at in range(0, len(data), 64)]
-
-
-def test_later_is_in_a_week(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = keys_of(home)
-    keys.recipients()
-    has_backup(keys)
-    keys.later()
-    reminders = []
-    for days in (0, 6.9, 7.1):
-        at = time.time() + days * 24 * 3600
-        monkeypatch.setattr(saving, "time", SimpleNamespace(time=lambda at=at: at))
-        reminders.append(keys_of(home).view().remind)
-    assert reminders == [False, False, True]

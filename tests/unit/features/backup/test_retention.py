@@ -70,9 +70,7 @@ def test_a_backup_is_due_at_its_time_of_day(every: Every, now: str, expected: st
     since=st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),
     hours=st.integers(0, 2000),
 )
-def test_one_backup_makes_up_for_all_that_were_missed(
-    schedule: Schedule, since: datetime, hours: int
-) -> None:
+def test_one_backup_makes_up_for_all(schedule: Schedule, since: datetime, hours: int) -> None:
     begun = since.replace(tzinfo=BERLIN)
     now = begun + timedelta(hours=hours)
     found = due(schedule, begun, now, BERLIN)
@@ -84,32 +82,24 @@ def test_one_backup_makes_up_for_all_that_were_missed(
         assert now - found <= PERIODS[schedule.every] + timedelta(hours=1)
 
 
-def test_nothing_is_due_without_a_schedule() -> None:
-    assert next_due(Schedule(), NOW) is None
-    assert due(Schedule(), NOW - timedelta(days=99), NOW) is None
-    assert not is_overdue(Schedule(), NOW - timedelta(days=99), NOW)
-
-
-def test_a_backup_is_overdue_after_one_and_a_half_periods() -> None:
-    for every, hours in (("day", 36), ("week", 252)):
-        schedule = Schedule(every)  # type: ignore[arg-type]
-        assert not is_overdue(schedule, NOW - timedelta(hours=hours), NOW)
-        assert is_overdue(schedule, NOW - timedelta(hours=hours, seconds=1), NOW)
+@pytest.mark.parametrize(("every", "hours"), [("day", 36), ("week", 252)])
+def test_a_backup_is_overdue_after_one_and_a_half_periods(every: Every, hours: int) -> None:
+    since = NOW - timedelta(hours=hours)
+    assert not is_overdue(Schedule(every), since, NOW)
+    assert is_overdue(Schedule(every), since - timedelta(seconds=1), NOW)
+    assert (next_due(Schedule(), NOW), due(Schedule(), since, NOW)) == (None, None)
+    assert not is_overdue(Schedule(), NOW - timedelta(days=99), NOW), "there is no schedule"
 
 
 DAYS = [backup(f"{ago}", NOW - timedelta(days=ago)) for ago in range(100)]
 
 
-def test_the_newest_of_each_day_week_and_month_is_kept() -> None:
-    # A second one of today, which is no newest one, and one of the day before yesterday.
+def test_the_newest_of_each_day_week_and_month_and_what_the_user_made_are_kept() -> None:
     more = [backup("early", NOW - timedelta(hours=3)), *DAYS]
     gone = {*doomed(more, Keep(daily=3, weekly=3, monthly=3), UTC)}
     kept = [one.id for one in more if one.id not in gone]
     # Besides days: Sundays 29 and 22 March; 28 February, 31 January.
     assert kept == ["0", "1", "2", "9", "31", "59"]
-
-
-def test_what_the_user_made_is_kept_and_so_is_the_last_that_is_proven() -> None:
     backups = [
         *(backup(f"new{n}", NOW - timedelta(days=n), check="unchecked") for n in range(3)),
         backup("damaged", NOW - timedelta(days=50), check="damaged", problem="bad"),
@@ -136,9 +126,7 @@ def test_what_the_user_made_is_kept_and_so_is_the_last_that_is_proven() -> None:
     ),
     st.builds(Keep, *[st.integers(0, 5)] * 3),
 )
-def test_there_is_always_a_way_back_and_never_more_than_is_to_be_kept(
-    backups: Sequence[BackupView], keep: Keep
-) -> None:
+def test_there_is_always_a_way_back(backups: Sequence[BackupView], keep: Keep) -> None:
     gone = {*doomed(backups, keep, UTC)}
     kept = [one for one in backups if one.id not in gone]
     assert all(one.reason == "schedule" for one in backups if one.id in gone)

@@ -54,15 +54,12 @@ def test_a_dump_that_is_cut_or_whose_program_fails_ends_with_its_last_words(end:
 NAME = "a\"b`c'd\\e_f%g"
 
 
-def test_names_are_quoted_as_each_server_reads_them() -> None:
+def test_names_are_quoted_and_roles_named_as_each_server_takes_them() -> None:
     assert postgres.name(NAME) == '"a""b`c\'d\\e_f%g"'
     assert postgres.literal(NAME) == "'a\"b`c''d\\e_f%g'"
     assert postgres.conninfo(NAME) == "dbname='a\"b`c\\'d\\\\e_f%g'"
     assert mysql.name(NAME) == "`a\"b``c'd\\e_f%g`"
     assert mysql.literal(NAME) == "'a\"b`c''d\\\\e_f%g'"
     assert mysql.pattern("rag_flow%\\") == "`rag\\_flow\\%\\\\`"
-
-
-def test_the_role_that_loads_a_database_has_a_name_that_every_server_takes() -> None:
     assert loader_of("app") != loader_of("app2")
     assert len(loader_of(1000 * "é")) <= 32

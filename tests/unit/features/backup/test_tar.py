@@ -97,9 +97,7 @@ FILE = Member("volume/file", content="x")
         ([VOLUME, folder("volume/b"), folder("volume/a"), folder("volume/b")], "comes twice"),
     ],
 )
-def test_a_name_that_leaves_the_volume_or_comes_twice_is_refused(
-    members: list[Member], why: str
-) -> None:
+def test_a_name_that_leaves_or_comes_twice_is_refused(members: list[Member], why: str) -> None:
     with pytest.raises(BackupDamagedError, match=why):
         judged(tar_of(members))
 

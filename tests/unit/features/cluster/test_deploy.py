@@ -56,14 +56,11 @@ def lock_of(kept: Kept, work: str, installation: str = "home") -> Lock:
     return Lock(cast("Managers", kept), work, installation)
 
 
-def test_the_lock_stays_when_objects_are_cleaned_up(kept: Kept) -> None:
+def test_the_lock_outlasts_a_clean_up_but_not_another_process(kept: Kept) -> None:
     with locked(cast("Managers", kept), "w1", "home"):
         clean(cast("Managers", kept), "home", wait=False)
         assert kept.find("/configs", LOCK)
     assert not kept.find("/configs", LOCK)
-
-
-def test_a_lock_that_another_process_took_over_is_noticed_and_left(kept: Kept) -> None:
     lock = lock_of(kept, "w1")
     lock.take()
     with pytest.raises(ClusterError):
@@ -78,9 +75,7 @@ def test_a_lock_that_another_process_took_over_is_noticed_and_left(kept: Kept) -
 
 
 @pytest.mark.parametrize(("hash", "rolled_back"), [("new", ["web"]), ("old", [])])
-def test_an_update_that_is_cancelled_is_put_back_once(
-    kept: Kept, hash: str, rolled_back: list[str]
-) -> None:
+def test_a_cancelled_update_is_put_back_once(kept: Kept, hash: str, rolled_back: list[str]) -> None:
     """Not what the cluster has put back already: that would bring the update again."""
     kept.create("/services", {"Name": "web", "Labels": {CONFIG_HASH: hash, INSTALLATION: "home"}})
     kept.objects["/services"]["web"]["PreviousSpec"] = {"Name": "web"}

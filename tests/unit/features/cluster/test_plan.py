@@ -51,33 +51,33 @@ def running(services: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def test_networks_and_files_come_first_and_jobs_before_those_that_need_them(
-    spec: ModuleSpec,
-) -> None:
+def test_networks_come_first_then_jobs_then_services(spec: ModuleSpec, target_of: TargetOf) -> None:
     planned = plan(spec, Seen(NODES))
     first, *rest = kinds(planned)
     assert first == ["pin", "network", "network", "config", "config", "config"]
     assert rest == [["job"], ["service"]]
     assert planned.view.pins == {"m": "server-a"}
     assert planned.view.problems == ()
+    (port,) = plan(spec, Seen(NODES)).view.ports
+    assert port.is_open
+    assert "127.0.0.1" in str(port.text)
+    closed = plan(spec_of(target_of, publish=False), Seen(NODES))
+    assert not closed.view.ports[0].is_open
+    assert any("--publish" in str(one) for one in closed.view.notices)
+    (problem,) = plan(spec, Seen(NODES), here=Here("lab", "home", {"m"})).view.problems
+    assert "aiserver-tray stop m" in str(problem)
 
 
-def test_nothing_is_done_to_what_is_there(spec: ModuleSpec) -> None:
+def test_nothing_is_done_to_what_is_there_but_updates_and_removals(spec: ModuleSpec) -> None:
     services = there(spec)
     seen = Seen([node("a", pinned="m"), node("b")], services, running(services))
     own = {"Labels": {NETWORK_OF: "home"}}
     files = {file.name: "id" for one in spec.services for file in one.files}
     objects = Objects(dict.fromkeys(spec.networks, own), files)
     assert plan(spec, seen, objects, pin="").waves == ()
-
-
-def test_a_service_with_another_hash_is_updated_and_a_job_runs_again(spec: ModuleSpec) -> None:
     services = there(spec, **{CONFIG_HASH: "old"})
     planned = plan(spec, Seen([node("a", pinned="m")], services, running(services)))
     assert kinds(planned)[1:] == [["job"], ["update"]]
-
-
-def test_a_service_that_the_module_has_not_any_more_is_removed(spec: ModuleSpec) -> None:
     services = there(spec)
     services[0]["Spec"]["Labels"]["io.aiserver.service"] = "former"
     services[0]["Spec"]["Name"] = "ai-m-former"
@@ -102,22 +102,14 @@ def test_volumes_need_one_node(
     assert word in str(problem)
 
 
-def test_the_only_node_needs_no_pin(spec: ModuleSpec) -> None:
-    assert plan(spec, Seen(NODES[:1]), pin="").view.pins == {"m": "server-a"}
-
-
-def test_a_pin_does_not_move_data_and_says_so(spec: ModuleSpec) -> None:
+def test_a_pin_moves_no_data_and_the_only_node_needs_none(spec: ModuleSpec) -> None:
     view = plan(spec, Seen([node("a"), node("b", pinned="m")]), pin="server-a").view
     assert view.pins == {"m": "server-b"}
     assert any("server-b already" in str(one) for one in view.notices)
+    assert plan(spec, Seen(NODES[:1]), pin="").view.pins == {"m": "server-a"}
 
 
-def test_a_module_that_runs_here_is_refused(spec: ModuleSpec) -> None:
-    (problem,) = plan(spec, Seen(NODES), here=Here("lab", "home", {"m"})).view.problems
-    assert "aiserver-tray stop m" in str(problem)
-
-
-def test_what_others_have_is_not_taken(spec: ModuleSpec) -> None:
+def test_what_others_have_is_neither_taken_nor_removed(spec: ModuleSpec) -> None:
     other = {INSTALLATION: "others"}
     services = there(spec, **other)[1:]
     stranger = {
@@ -135,20 +127,8 @@ def test_what_others_have_is_not_taken(spec: ModuleSpec) -> None:
     assert any("Port 18100 is in use by the service x" in one for one in problems)
     fresh = plan(spec, Seen(NODES), Objects(volumes={"a": {"ai-m-data": other}}))
     assert ["ai-m-data" in str(one) for one in fresh.view.problems] == [True]
-
-
-def test_it_is_said_what_a_published_port_means(spec: ModuleSpec, target_of: TargetOf) -> None:
-    (port,) = plan(spec, Seen(NODES)).view.ports
-    assert port.is_open
-    assert "127.0.0.1" in str(port.text)
-    closed = plan(spec_of(target_of, publish=False), Seen(NODES))
-    assert not closed.view.ports[0].is_open
-    assert any("--publish" in str(one) for one in closed.view.notices)
-
-
-def test_a_service_of_another_home_is_never_removed_for_being_unknown(spec: ModuleSpec) -> None:
-    (other,) = there(spec, **{INSTALLATION: "others"})[1:]
-    other["Spec"] |= {"Name": "ai-m-former", "EndpointSpec": {}}
-    other["Spec"]["Labels"]["io.aiserver.service"] = "former"
-    problems = plan(spec, Seen(NODES, [other])).view.problems
-    assert ["ai-m-former" in str(one) for one in problems] == [True]
+    (foreign,) = there(spec, **other)[1:]
+    foreign["Spec"] |= {"Name": "ai-m-former", "EndpointSpec": {}}
+    foreign["Spec"]["Labels"]["io.aiserver.service"] = "former"
+    (problem,) = plan(spec, Seen(NODES, [foreign])).view.problems
+    assert "ai-m-former" in str(problem)

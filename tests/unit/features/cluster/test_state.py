@@ -34,26 +34,18 @@ def view(nodes: list[Json], tasks: list[Json], **more: Any) -> ClusterServiceVie
     return service_view(made, seen, node_views(seen))
 
 
-def test_a_service_runs_once_all_its_tasks_do() -> None:
+def test_a_service_runs_once_all_its_tasks_do_and_waits_for_its_node() -> None:
     nodes = [node("a"), node("b")]
     running = task("running", slot=1)
     assert view(nodes, [running]).state == "running"
     assert view(nodes, [running], replicas=2).state == "starting"
     both = view(nodes, [running, task("running", slot=2, node="b", at=1)], replicas=2)
     assert (both.state, both.running) == ("running", 2)
-
-
-@pytest.mark.parametrize("state", ["down", "unknown", "disconnected"])
-def test_a_task_is_unknown_while_its_node_does_not_answer(state: str) -> None:
-    found = view([node("a", state)], [task("running", at=30)])
-    assert found.state == "unknown"
-    assert "server-a" in str(found.label)
-    assert found.since is not None
-    assert found.since.second == 0  # since the node is gone, not since the task runs
-    assert found.tasks[0].is_unknown
-
-
-def test_a_service_with_volumes_waits_for_its_node_and_names_it() -> None:
+    bad = [task("failed", "shutdown", at=n, err=f"exit {n}") for n in range(1, 4)]
+    again = task("starting", at=9)
+    assert view([node("a")], [*bad[:2], again]).state == "starting"
+    found = view([node("a")], [*bad, again])
+    assert (found.state, str(found.why)) == ("failed", "exit 3")
     nodes = [node("a", "down", pinned="web"), node("b")]
     lost = task("running", "shutdown", at=1)
     waiting = task("pending", at=2, node="", err=NO_NODE)
@@ -68,21 +60,30 @@ def test_a_service_with_volumes_waits_for_its_node_and_names_it() -> None:
     assert str(elsewhere.label) == "waits for a node"
 
 
-def test_a_service_has_failed_after_three_tries() -> None:
-    bad = [task("failed", "shutdown", at=n, err=f"exit {n}") for n in range(1, 4)]
-    again = task("starting", at=9)
-    assert view([node("a")], [*bad[:2], again]).state == "starting"
-    found = view([node("a")], [*bad, again])
-    assert (found.state, str(found.why)) == ("failed", "exit 3")
+@pytest.mark.parametrize("state", ["down", "unknown", "disconnected"])
+def test_a_task_is_unknown_while_its_node_does_not_answer(state: str) -> None:
+    found = view([node("a", state)], [task("running", at=30)])
+    assert found.state == "unknown"
+    assert "server-a" in str(found.label)
+    assert found.since is not None
+    assert found.since.second == 0  # since the node is gone, not since the task runs
+    assert found.tasks[0].is_unknown
 
 
-def test_a_job_is_done_once_it_has_ended_well() -> None:
+def test_a_job_is_done_once_it_has_ended_well_and_an_update_undone_once() -> None:
     job = {"io.aiserver.job": "true"}
     done = view([node("a")], [task("complete", "shutdown")], labels=job)
     assert (done.state, done.is_job) == ("done", True)
     # Its node may be gone since.
     assert view([node("a", "down")], [task("complete", "shutdown")], labels=job).state == "done"
     assert view([node("a")], [task("failed", "shutdown", err="1")], labels=job).state == "failed"
+    now, before = {CONFIG_HASH: "new"}, {"Labels": {CONFIG_HASH: "old"}}
+    running = [task("running")]
+    assert view([node("a")], running, labels=now, PreviousSpec=before).can_roll_back
+    put_back = {"State": "rollback_completed"}
+    again = view([node("a")], running, labels=now, PreviousSpec=before, UpdateStatus=put_back)
+    assert not again.can_roll_back
+    assert not view([node("a")], running).can_roll_back
 
 
 @pytest.mark.parametrize(
@@ -100,25 +101,12 @@ def test_an_update_under_way_is_shown(update: str, state: str) -> None:
     assert view([node("a")], [task("running")], UpdateStatus=said).state == state
 
 
-def test_an_update_can_be_undone_once() -> None:
-    now, before = {CONFIG_HASH: "new"}, {"Labels": {CONFIG_HASH: "old"}}
-    running = [task("running")]
-    assert view([node("a")], running, labels=now, PreviousSpec=before).can_roll_back
-    put_back = {"State": "rollback_completed"}
-    again = view([node("a")], running, labels=now, PreviousSpec=before, UpdateStatus=put_back)
-    assert not again.can_roll_back
-    assert not view([node("a")], running).can_roll_back
-
-
-def test_nodes_of_the_same_name_are_told_apart() -> None:
+def test_nodes_are_told_apart_and_a_module_is_as_its_worst_service() -> None:
     one, two, other = node("aaaaaa"), node("bbbbbb"), node("c")
     for each in (one, two):
         each["Description"]["Hostname"] = "vm"
     names = node_names([one, two, other])
     assert names == {"aaaaaa": "vm-aaaaa", "bbbbbb": "vm-bbbbb", "c": "server-c"}
-
-
-def test_a_module_is_as_its_worst_service() -> None:
     job = service(labels={SERVICE: "job", "io.aiserver.job": "true"})
     web = {**service(), "ID": "w"}
     tasks = [task("complete", "shutdown"), {**task("running", at=1), "ServiceID": "w"}]

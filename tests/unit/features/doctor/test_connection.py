@@ -13,6 +13,7 @@ from aiserver_tray.features.doctor.ssh import known_hosts_files
 JUMP = (
     "Host key verification failed.\nkex_exchange_identification: Connection closed by remote host"
 )
+NO_DAEMON = "Cannot connect to the Docker daemon at unix:///a.sock. Is the docker daemon running?"
 BANNER = "Warning: ssh: connect to host is for staff.\nuser@a: Permission denied (publickey)."
 
 
@@ -38,12 +39,7 @@ def test_words_of_ssh_tell_the_step(words: str, step: str) -> None:
         ("ssh://a", "sh: 1: docker: not found", "Install Docker"),
         ("wsl://Debian", "execvpe(docker) failed: No such file or directory", "Install Docker"),
         ("ssh://a", "permission denied while trying to connect to the docker API", "usermod"),
-        (
-            "ssh://a",
-            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker "
-            "daemon running?",
-            "Start it",
-        ),
+        ("ssh://a", NO_DAEMON, "Start it"),
         ("ssh://a", "dial unix /var/run/docker.sock: connect: no such file", "Start it"),
     ],
 )
@@ -60,13 +56,10 @@ def test_words_of_docker_tell_the_mend(
     assert mend in str(examine_connection(Unreachable(host)).findings[-1].text)
 
 
-def test_without_ssh_it_is_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_ssh_is_missing_or_has_blanks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     (found,) = examine_connection(Engine("ssh://a")).findings
     assert "Install the OpenSSH client" in str(found.text)
-
-
-def test_names_of_files_may_have_blanks() -> None:
     line = r"C:\Users\Ada L/.ssh/known_hosts C:\Users\Ada L/.ssh/known_hosts2"
     assert [*map(str, known_hosts_files(line))] == [line[:31], line[32:]]
     assert known_hosts_files("/a /b c") == [Path("/a"), Path("/b c")]

@@ -5,7 +5,6 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -75,38 +74,38 @@ def problems(home: Home, catalog: Catalog) -> list[str]:
 
 
 def change_settings(home: Home, **values: str) -> None:
+    """Write values of settings as a user does: ``app_language`` is ``app.language``."""
     path = home.folder / "settings.json"
     raw = json.loads(path.read_bytes())
-    raw["values"].update({f"mine.{name}": value for name, value in values.items()})
+    raw["values"].update({name.replace("_", "."): value for name, value in values.items()})
     path.write_text(json.dumps(raw), encoding="utf-8")
 
 
-def test_a_healthy_installation_has_no_problem(used: Home, catalog: Catalog) -> None:
-    findings = examine(Settings(used), catalog)
-    assert [(f.name, f.grade) for f in findings] == [
-        ("key", "note"),
-        ("catalog", "ok"),
-        ("settings", "ok"),
-    ]
-    assert "secrets.key" in str(findings[0].text)
-
-
-def test_an_installation_that_is_not_there_yet_is_in_order_and_is_not_made(
-    home: Home, catalog: Catalog
-) -> None:
+def test_an_installation_that_is_not_there_is_not_made(home: Home, catalog: Catalog) -> None:
     findings = examine(Settings(home), catalog)
-    assert [(f.name, f.grade) for f in findings] == [
-        ("key", "fact"),
-        ("catalog", "ok"),
-        ("settings", "ok"),
-    ]
+    grades = [(f.name, f.grade) for f in findings]
+    assert grades == [("key", "fact"), ("catalog", "ok"), ("settings", "ok")]
+    told = findings[0].as_json("zh")
+    assert (told["name"], told["grade"], "密钥" in told["message"]) == ("key", "fact", True)
     assert not home.folder.exists()
 
 
+def test_a_healthy_and_a_broken_installation(used: Home, catalog: Catalog) -> None:
+    findings = examine(Settings(used), catalog)
+    grades = [(f.name, f.grade) for f in findings]
+    assert grades == [("key", "note"), ("catalog", "ok"), ("settings", "ok")]
+    assert "secrets.key" in str(findings[0].text)
+    for path in used.folder.glob("*.json*"):
+        path.write_text("{", encoding="utf-8")
+    findings = examine(Settings(used), catalog)
+    text = "\n".join(str(f.text) for f in findings if f.grade != "ok")
+    for name in ("installation", "settings", "state", "secrets"):
+        assert f"{name}.json" in text
+    assert [f.name for f in findings if f.grade == "problem"] == ["key", "settings"]
+
+
 @pytest.mark.parametrize("name", ["installation", "settings", "state", "secrets"])
-def test_a_file_of_a_newer_version_is_a_problem_and_the_other_checks_go_on(
-    used: Home, catalog: Catalog, name: str
-) -> None:
+def test_a_file_of_a_newer_version_is_a_problem(used: Home, catalog: Catalog, name: str) -> None:
     path = used.folder / f"{name}.json"
     raw = json.loads(path.read_bytes())
     path.write_text(json.dumps({**raw, "version": 99}), encoding="utf-8")
@@ -117,38 +116,20 @@ def test_a_file_of_a_newer_version_is_a_problem_and_the_other_checks_go_on(
     assert {f.name for f in findings} == {"key", "catalog", "settings"}
 
 
-def test_files_that_are_all_broken_are_all_reported(used: Home, catalog: Catalog) -> None:
-    for path in used.folder.glob("*.json*"):
-        path.write_text("{", encoding="utf-8")
-    findings = examine(Settings(used), catalog)
-    text = "\n".join(str(f.text) for f in findings if f.grade != "ok")
-    for name in ("installation", "settings", "state", "secrets"):
-        assert f"{name}.json" in text
-    assert [f.name for f in findings if f.grade == "problem"] == ["key", "settings"]
-
-
-def test_every_stored_value_that_its_setting_does_not_take_is_reported_and_no_secret_shown(
-    used: Home, catalog: Catalog
-) -> None:
-    change_settings(used, PORT="zz", NOTE="a\nb", KEY="plain-secret", GONE="x")
+def test_every_wrong_value_is_reported_and_no_secret_shown(used: Home, catalog: Catalog) -> None:
+    change_settings(used, mine_PORT="zz", mine_NOTE="a\nb", mine_KEY="a-secret", mine_GONE="x")
     found = problems(used, catalog)
     assert len(found) == 3
-    assert any(f.startswith("settings: mine.PORT: ") and "zz" in f for f in found)
-    assert any(f.startswith("settings: mine.NOTE: ") for f in found)
-    assert any(
-        f.startswith("settings: mine.KEY: ") and "must not contain secrets" in f for f in found
-    )
-    assert "plain-secret" not in str(found)
+    for name, part in (("PORT", "zz"), ("NOTE", ""), ("KEY", "must not contain secrets")):
+        assert any(f.startswith(f"settings: mine.{name}: ") and part in f for f in found), name
+    assert "a-secret" not in str(found)
+    change_settings(used, app_language="klingon")
+    assert [one for one in problems(used, catalog) if "app.language" in one]
 
 
 def test_setting_with_a_wrong_name_is_noted_with_a_suggestion(used: Home, catalog: Catalog) -> None:
-    path = used.folder / "settings.json"
-    raw = json.loads(path.read_bytes())
-    raw["values"] |= {"mine.PROT": "1", "mine.XYZZY": "a-secret", "app.bnd": "::", "gone.PORT": "2"}
-    path.write_text(json.dumps(raw), encoding="utf-8")
-
+    change_settings(used, mine_PROT="1", mine_XYZZY="a-secret", app_bnd="::", gone_PORT="2")
     findings = [f for f in examine(Settings(used), catalog) if f.name == "settings"]
-
     assert [f.grade for f in findings] == ["note"] * 3
     assert [str(f.text) for f in findings] == [
         "mine.PROT is set, but mine does not declare this setting. Did you mean mine.PORT? "
@@ -160,37 +141,21 @@ def test_setting_with_a_wrong_name_is_noted_with_a_suggestion(used: Home, catalo
     ]
 
 
-def test_a_wrong_value_of_an_app_setting_is_reported(used: Home, catalog: Catalog) -> None:
-    path = used.folder / "settings.json"
-    raw: dict[str, Any] = json.loads(path.read_bytes())
-    raw["values"]["app.language"] = "klingon"
-    path.write_text(json.dumps(raw), encoding="utf-8")
-    assert ["app.language" in problem for problem in problems(used, catalog)] == [True]
-
-
-def test_a_lost_key_is_reported_once(used: Home, catalog: Catalog) -> None:
-    (used.folder / "secrets.key").unlink()
-    found = problems(used, catalog)
-    assert len(found) == 1
-    assert found[0].startswith("key: ")
-    assert "secrets.key is missing" in found[0]
-
-
-def test_each_altered_secret_is_reported(used: Home, catalog: Catalog) -> None:
+def test_each_altered_secret_is_reported_and_a_lost_key_once(used: Home, catalog: Catalog) -> None:
     path = used.folder / "secrets.json"
     data = SecretsData.model_validate_json(path.read_bytes())
     data.secrets = dict.fromkeys(data.secrets, "AAAA")
     data.seal()
     path.write_text(data.model_dump_json(), encoding="utf-8")
-    assert [problem.split(": ")[:2] for problem in problems(used, catalog)] == [
-        ["secrets", "mine.KEY"],
-        ["secrets", "mine.TOKEN"],
-    ]
+    wrong = [problem.split(": ")[:2] for problem in problems(used, catalog)]
+    assert wrong == [["secrets", "mine.KEY"], ["secrets", "mine.TOKEN"]]
+    (used.folder / "secrets.key").unlink()
+    (found,) = problems(used, catalog)
+    assert found.startswith("key: ")
+    assert "secrets.key is missing" in found
 
 
-def test_a_broken_module_and_earlier_damage_are_reported(
-    used: Home, catalog: Catalog, tmp_path: Path
-) -> None:
+def test_a_broken_module_and_damage_are_told(used: Home, catalog: Catalog, tmp_path: Path) -> None:
     (tmp_path / "catalog/mine/compose.yaml").write_text("services: [\n", encoding="utf-8")
     (used.folder / "settings.json").write_text("{", encoding="utf-8")
     Settings(used).chosen  # noqa: B018 - reading sets the damaged file aside
@@ -203,18 +168,10 @@ def test_a_broken_module_and_earlier_damage_are_reported(
     assert "settings.json.damaged-" in str(findings[-1].text)
 
 
-def test_a_finding_is_reported_in_the_readers_language(home: Home, catalog: Catalog) -> None:
-    found = examine(Settings(home), catalog)[0].as_json("zh")
-    assert (found["name"], found["grade"]) == ("key", "fact")
-    assert "密钥" in found["message"]
-
-
 def test_a_problem_that_a_setting_fixes_comes_with_it() -> None:
     remedy = set_to(Text("Stop all"), "app.kernel_settings", "true")
     error = ResourcesError(Text("Stop all"), remedies=[remedy])
-
     (found,) = found_problems("resources", [error])
-
     assert found.as_json("zh")["remedies"] == [{**remedy, "text": "全部停止"}]
     assert Finding("engine", "ok", Text("Stop all")).as_json("en")["remedies"] == []
 
@@ -235,31 +192,31 @@ def app(used: Home, tmp_path: Path) -> App:
     return App(used.folder, [tmp_path / "catalog"], f"unix://{tmp_path}/none.sock")
 
 
+def again(app: App) -> App:
+    """The installation in the next process."""
+    return App(app._home, app._catalogs, app._option)
+
+
 def told(app: App) -> list[str]:
     found = [f"{f.name}: {f.text}" for f in examine_all(app) if f.grade == "problem"]
     assert found.pop().startswith("engine: ")
     return found
 
 
-def test_a_wrong_value_of_a_chosen_module_is_reported_once(app: App, used: Home) -> None:
-    change_settings(used, PORT="zz")
+def test_problems_of_chosen_modules_are_told_once(app: App, used: Home, tmp_path: Path) -> None:
+    change_settings(used, mine_PORT="zz")
     (problem,) = told(app)
     assert problem.startswith("settings: mine.PORT: ")
-
-
-def test_a_chosen_module_that_is_broken_is_reported_once(app: App, tmp_path: Path) -> None:
-    (tmp_path / "catalog/mine/compose.yaml").write_text("services: [\n", encoding="utf-8")
-    (problem,) = told(app)
-    assert problem.startswith("catalog: ")
-
-
-def test_a_chosen_module_that_is_gone_is_reported(app: App, used: Home) -> None:
+    change_settings(used, mine_PORT="1")
     Settings(used).choose(["gone"])
-    (problem,) = told(app)
-    assert problem.startswith(
-        "modules: The chosen module 'gone' was not found in any catalog folder. "
-    )
+    (problem,) = told(again(app))
+    missing = "modules: The chosen module 'gone' was not found in any catalog folder. "
+    assert problem.startswith(missing)
     assert "aiserver-tray choose" in problem
+    Settings(used).choose(["mine"])
+    (tmp_path / "catalog/mine/compose.yaml").write_text("services: [\n", encoding="utf-8")
+    (problem,) = told(again(app))
+    assert problem.startswith("catalog: ")
 
 
 PLAIN = "x-aiserver: {kind: basic}\nservices: {main: {image: 'i:1'}}\n"
@@ -306,11 +263,6 @@ def test_an_installation_without_an_id_is_no_fault_of_the_engine(app: App, used:
     path.write_text(json.dumps({**json.loads(path.read_bytes()), "version": 99}), encoding="utf-8")
     problems = [f for f in examine_all(app) if f.grade == "problem"]
     assert [f.name for f in problems] == ["settings"]
-
-
-def test_an_address_of_no_engine_is_reported(used: Home) -> None:
-    problems = [f for f in examine_all(App(used.folder, [], "nowhere")) if f.grade == "problem"]
-    assert ["--engine" in str(f.text) for f in problems if f.name == "engine"] == [True]
 
 
 def fake_engine(app: App, monkeypatch: pytest.MonkeyPatch, drift: float, *notices: Text) -> None:
@@ -370,9 +322,7 @@ def test_a_clock_of_the_engine_that_differs_is_noted_with_the_mend(
 
 
 @on_linux  # elsewhere, it would be the user's own start at login
-def test_start_at_login_and_logs_are_reported(
-    app: App, used: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_start_at_login_and_logs(app: App, used: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(used.folder / "config"))
     monkeypatch.setattr(tray_place, "known_ways", lambda: ())
@@ -404,9 +354,7 @@ def test_locks_outside_a_login_session_are_reported(
 
 
 @on_linux
-def test_whether_the_icon_is_seen_is_reported_where_there_is_a_desktop(
-    app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whether_the_icon_is_seen_is_reported(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(tray_place, "known_ways", lambda: tray_place.ANY)
     monkeypatch.setattr(tray_place, "why_unavailable", lambda _ways: Text("{why}", why="no panel"))
@@ -418,23 +366,23 @@ def test_whether_the_icon_is_seen_is_reported_where_there_is_a_desktop(
     assert "icon" not in examined(app)
 
 
-def test_how_the_engine_was_found_is_reported(app: App, used: Home, tmp_path: Path) -> None:
+def test_how_the_engine_was_found_is_reported(
+    app: App, used: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (named,) = examined(app)["address"]
     assert named == f"fact: The engine at unix://{tmp_path}/none.sock is set by --engine."
     Settings(used).change(APP_SETTINGS, {"app.engine": f"unix://{tmp_path}/own.sock"})
     (setting,) = examined(App(used.folder, []))["address"]
     assert setting == f"fact: The engine at unix://{tmp_path}/own.sock is set by app.engine."
-
-
-def test_a_context_that_was_passed_over_is_reported(
-    used: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    Settings(used).change(APP_SETTINGS, {"app.engine": None})
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     (tmp_path / "config.json").write_text('{"currentContext": "gone"}', encoding="utf-8")
     found, notice = examined(App(used.folder, []))["address"]
     assert "No engine is set" in found
     assert notice.startswith("note: Docker's current context 'gone' has no engine address")
+    problems = [f for f in examine_all(App(used.folder, [], "nowhere")) if f.grade == "problem"]
+    assert ["--engine" in str(f.text) for f in problems if f.name == "engine"] == [True]
 
 
 def examined(app: App) -> dict[str, list[str]]:

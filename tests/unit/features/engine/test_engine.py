@@ -15,10 +15,10 @@ from aiserver_tray.protocol.channel import handlers_of
 from aiserver_tray.protocol.message import Caller, Json, Peer
 from aiserver_tray.state.facts import EngineDown, EngineUp
 from aiserver_tray.system import engine_start
+from tests.support.limits import LIMIT
 from tests.support.places import place
 
 CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
-TIMEOUT_SECONDS = 30.0
 
 
 class Starter:
@@ -64,7 +64,7 @@ class Clients:
         """Their answers to be, once all of them wait."""
         start = handlers_of([self.channels])["ai/docker/startDocker"]
         asked = [self._threads.submit(start.answer, None, CALLER) for _ in range(3)]
-        assert all(self._waiting.acquire(timeout=TIMEOUT_SECONDS) for _ in asked)
+        assert all(self._waiting.acquire(timeout=LIMIT) for _ in asked)
         return asked
 
     def close(self) -> None:
@@ -91,32 +91,28 @@ def clients(
 
 
 def shows(core: Core, *, starting: bool) -> None:
-    core.store.wait_until(lambda seen: seen.engine.starting == starting, TIMEOUT_SECONDS)
+    core.store.wait_until(lambda seen: seen.engine.starting == starting, LIMIT)
 
 
-def test_a_start_that_is_under_way_is_joined_and_shown(
-    core: Core, clients: Clients, starter: Starter
-) -> None:
+def test_a_start_under_way_is_joined(core: Core, clients: Clients, starter: Starter) -> None:
     asked = clients.ask()
     shows(core, starting=True)
     assert not any(one.done() for one in asked)
     starter.may_end.set()
-    assert [one.result(TIMEOUT_SECONDS) for one in asked] == [{}] * 3
+    assert [one.result(LIMIT) for one in asked] == [{}] * 3
     shows(core, starting=False)
     assert starter.starts == 1
 
 
-def test_failed_engine_start_is_reported_to_all_callers_and_can_be_repeated(
-    core: Core, clients: Clients, starter: Starter
-) -> None:
+def test_a_failed_start_is_told_to_all(core: Core, clients: Clients, starter: Starter) -> None:
     starter.failure = EngineDownError("unix:///nowhere.sock", "refused")
     asked = clients.ask()
     shows(core, starting=True)
     starter.may_end.set()
-    assert [one.exception(TIMEOUT_SECONDS) for one in asked] == [starter.failure] * 3
+    assert [one.exception(LIMIT) for one in asked] == [starter.failure] * 3
     shows(core, starting=False)
     starter.failure = None
-    assert clients.ask()[0].result(TIMEOUT_SECONDS) == {}
+    assert clients.ask()[0].result(LIMIT) == {}
     assert starter.starts > 1, "another start"
 
 
@@ -126,30 +122,23 @@ def test_next_engine_start_shows_how_long_the_last_one_took(
     clock = iter([0.0, 25.0, 30.0, 40.0])
     monkeypatch.setattr(engine, "awake", lambda: next(clock))
     starter.may_end.set()
-    clients.ask()[0].result(TIMEOUT_SECONDS)
+    clients.ask()[0].result(LIMIT)
     starter.may_end.clear()
     asked = clients.ask()
     shows(core, starting=True)
     known = core.store.snapshot.engine
     assert (known.usual_start, known.start_begun is not None) == (25.0, True)
     starter.may_end.set()
-    asked[0].result(TIMEOUT_SECONDS)
+    asked[0].result(LIMIT)
 
 
-def test_close_cancels_callers_that_wait_for_the_engine(core: Core, clients: Clients) -> None:
+def test_a_start_lasts_until_the_engine_answers(core: Core, clients: Clients) -> None:
     asked = clients.ask()
-    shows(core, starting=True)
-    clients.channels.close()
-    assert all(isinstance(one.exception(TIMEOUT_SECONDS), CancelledError) for one in asked)
-
-
-def test_engine_start_lasts_until_the_engine_answers(
-    core: Core, clients: Clients, starter: Starter
-) -> None:
-    clients.ask()
     shows(core, starting=True)
     core.store.put(EngineDown(EngineDownError("unix:///nowhere.sock", "another reason")))
     core.store.flush()
     assert core.store.snapshot.engine.starting
     core.store.put(EngineUp("E", "1", 2, 1 << 30))
     shows(core, starting=False)
+    clients.channels.close()
+    assert all(isinstance(one.exception(LIMIT), CancelledError) for one in asked)

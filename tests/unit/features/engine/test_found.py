@@ -69,9 +69,7 @@ def test_all_that_is_there_is_told_and_nothing_is_started(machine: Machine) -> N
     }, "a distribution that does not run stays so"
 
 
-def test_a_wsl_that_is_broken_hides_no_program(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_of_no_use_hides_nothing(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.has(fail={"--list": "Wsl/Service/E_UNEXPECTED"}, distributions=DISTRIBUTIONS)
     monkeypatch.setattr(found, "answers", lambda place: place is DESKTOP)
     all_ = find_engines(DESKTOP.host, {"DOCKER_CONFIG": str(machine.folder)})
@@ -81,9 +79,6 @@ def test_a_wsl_that_is_broken_hides_no_program(
     assert [(one.name, one.state) for one in all_ if one.kind == "distribution"] == [
         (name, "unknown") for name in ("Ubuntu", "Fedora", "Alpine")
     ]
-
-
-def test_a_context_that_needs_certificates_can_only_be_named(machine: Machine) -> None:
     docker = machine.folder / "docker"
     write_context(docker, "secure", "tcp://server:2376")
     (key,) = (docker / "contexts/meta").iterdir()

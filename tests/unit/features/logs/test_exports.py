@@ -24,20 +24,14 @@ from aiserver_tray.features.logs.line import Cursor, Line
 from aiserver_tray.features.logs.query import LogFilter, Page
 from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.logs.store.store import LogStore
+from tests.support.limits import LIMIT
 from tests.support.systems import has_mode
 
-LIMIT = 20.0
 TIME = 1_790_000_000_123_456_789
 
 
 def line(number: int, text: str) -> Line:
     return Line(TIME + number, "web", "app", "stderr", "warn", continues=False, text=text)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[LogStore]:
-    with closing(LogStore(tmp_path / "logs.sqlite")) as store:
-        yield store
 
 
 @pytest.fixture
@@ -61,11 +55,9 @@ def test_each_format_has_what_was_written(store: LogStore, exports: LogExports) 
     said = ["plain", "\x1b[31mred\x1b[0m, 红", "=1+1", '"quoted", it\'s', "unwanted"]
     store.add([line(number, text) for number, text in enumerate(said)])
     wanted = LogFilter(until=TIME + 4)
-
     text = ended(exports, "text", wanted)
     jsonl = ended(exports, "jsonl", wanted)
     table = ended(exports, "csv", wanted)
-
     times = [f"2026-09-21T14:13:20.{123456789 + number}Z" for number in range(4)]
     clean = ["plain", "red, 红", "=1+1", said[3]]
     assert text.file.read_text(encoding="utf-8").splitlines() == [
@@ -107,9 +99,7 @@ class Held(LogReader):
         return super().newer(wanted, after, limit)
 
 
-def test_few_run_at_once_and_a_cancelled_one_leaves_no_file(
-    store: LogStore, tmp_path: Path
-) -> None:
+def test_few_run_at_once_and_cancelled_ones_leave_nothing(store: LogStore, tmp_path: Path) -> None:
     store.add([line(0, "x")])
     changes: SimpleQueue[Export] = SimpleQueue()
     with closing(LogExports(tmp_path / "exports", Held(store.path))) as exports:
@@ -119,7 +109,6 @@ def test_few_run_at_once_and_a_cancelled_one_leaves_no_file(
         for export in begun:
             exports.cancel(export.id)
         Held.may_answer.set()
-
         assert [changes.get(timeout=LIMIT).status for _ in begun] == ["cancelled"] * MAX_RUNNING
         assert [*exports.folder.iterdir()] == []
         assert ended(exports).status == "succeeded"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import closing
 from math import inf
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 
@@ -24,8 +23,8 @@ from aiserver_tray.features.logs.line import Cursor, Line
 from aiserver_tray.features.logs.query import LogFilter
 from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.logs.store.store import LogStore
+from tests.support.limits import LIMIT
 
-LIMIT = 20.0
 SECOND = 10**9
 EVERY = Matcher(LogFilter())
 
@@ -35,12 +34,6 @@ def line(number: int, text: str = "line") -> Line:
     return Line(
         number * SECOND, "web", "app", "stdout", "info", continues=False, text=f"{text} {number}"
     )
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[LogStore]:
-    with closing(LogStore(tmp_path / "logs.sqlite")) as store:
-        yield store
 
 
 @pytest.fixture
@@ -69,7 +62,6 @@ def test_a_line_is_either_in_the_history_or_in_the_stream(store: LogStore, feed:
     while len(seen) < 800:
         seen += [one.line.text for one in batches.get(timeout=LIMIT).lines]
     writer.join()
-
     assert sorted(seen) == sorted(
         text for n in range(400) for text in (f"line {n}", f"late {n - 50}")
     )
@@ -86,20 +78,16 @@ def test_a_client_gets_what_it_wants_until_it_is_removed(store: LogStore, feed: 
     following = Following(Matcher(LogFilter(pattern="odd$")), odd.put, lambda: 0)
     feed.add(following)
     feed.add(Following(EVERY, every.put, lambda: 0))
-
     store.add([line(time)._replace(text="odd" if time % 2 else "even") for time in range(4)])
     assert times(odd) == [1, 3]
     feed.remove(following)
     store.add([line(5)._replace(text="odd")])
-
     assert times(every) == [0, 1, 2, 3]
     assert times(every) == [5]
     assert odd.empty()
 
 
-def test_for_a_slow_client_the_oldest_lines_are_dropped_and_counted(
-    store: LogStore, feed: LineFeed
-) -> None:
+def test_for_a_slow_client_the_oldest_lines_are_dropped(store: LogStore, feed: LineFeed) -> None:
     batches: SimpleQueue[Batch] = SimpleQueue()
     waiting = [MAX_WAITING_BYTES + 1]
     following = Following(EVERY, batches.put, lambda: waiting[0])
@@ -112,11 +100,9 @@ def test_for_a_slow_client_the_oldest_lines_are_dropped_and_counted(
     while quick.get(timeout=LIMIT).total < wanted:
         pass
     assert batches.empty()
-
     waiting[0] = 0
     store.add([line(wanted)])
     batch = batches.get(timeout=LIMIT)
-
     assert (batch.dropped, len(batch.lines)) == (batch.total - BATCH_LINES, BATCH_LINES)
     assert 700 <= batch.dropped <= 701  # with the last line or before it
     assert batch.lines[0].line.text == f"line {batch.dropped}"
@@ -132,13 +118,11 @@ def test_long_lines_come_in_more_batches_and_fewer_wait(store: LogStore, feed: L
     feed.add(Following(EVERY, batches.put, lambda: 0))
     long = BATCH_CHARACTERS // 2
     store.add([line(number, long * "x") for number in range(20)])
-
     numbers: list[int] = []
     first = batch = batches.get(timeout=LIMIT)
     while batch.total < 20:
         numbers += [kept.line.time // SECOND for kept in batch.lines]
         assert len(batch.lines) == 1
         batch = batches.get(timeout=LIMIT)
-
     assert first.dropped == 20 - len(numbers) - 1 >= MAX_WAITING_CHARACTERS // long
     assert numbers == [*range(first.dropped, 19)]

@@ -1,4 +1,4 @@
-"""When the log of a container is read, and how."""
+"""When the log of a container is read, and how. Connections are cut in tests on the engine."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -13,7 +13,12 @@ from aiserver_tray.engine.stream import SilenceError
 from aiserver_tray.engine.values import LogLine
 from aiserver_tray.features.logs import collector as module
 from aiserver_tray.features.logs.collector import FollowedLog
+from aiserver_tray.features.logs.streams import Follower, Source, Span, history
+from aiserver_tray.state.views import EngineView, Snapshot
 from tests.support import made
+from tests.support.limits import LIMIT
+from tests.support.made import BEGIN, STACK_ABLE
+from tests.unit.cli.modules import MODULE, SERVICE
 
 
 class Engine:
@@ -50,14 +55,10 @@ class Log:
                 raise item
             yield [LogLine("stdout", 1, str(item))]
 
-    def hurry(self) -> None:
-        """There are no pauses."""
+    def hurry(self, *_: object) -> None:
+        """There are no pauses; it is silent at once, or never; nothing is open."""
 
-    def allow_silence(self, seconds: float) -> None:
-        """It is silent at once, or never."""
-
-    def close(self) -> None:
-        """Nothing is open."""
+    allow_silence = close = hurry
 
 
 class Lines:
@@ -67,10 +68,9 @@ class Lines:
         self.texts: list[str] = []
 
     def reopen(self) -> None:
-        """From the beginning: what is new is not decided here."""
+        """From the beginning: what is new is not decided here. Nothing waits."""
 
-    def flush(self) -> None:
-        """Nothing waits."""
+    flush = reopen
 
     def put(self, lines: list[LogLine]) -> None:
         self.texts += [line.text for line in lines]
@@ -79,7 +79,6 @@ class Lines:
 RUNNING = made.container(status="running", started_at=made.at(1))
 EXITED = replace(RUNNING, status="exited")
 CUT = EngineDownError("here", "cut")
-LIMIT = 20.0
 
 
 @pytest.fixture(autouse=True)
@@ -102,27 +101,6 @@ def lines() -> Lines:
 
 def followed(engine: Engine, lines: Lines) -> FollowedLog:
     return FollowedLog(cast("Any", engine), RUNNING, cast("Any", lines), lambda: None)
-
-
-def test_a_log_that_ends_is_read_on_until_it_was_read_after_the_containers_end(
-    lines: Lines,
-) -> None:
-    engine = Engine(["a"], [], [], ["b"])
-    log = followed(engine, lines)
-    step(log, 0)
-    assert (step(log, 0) or 0) > 0, "the state may be late"
-    step(log, 2)
-    log.container = EXITED
-    assert not log.is_complete(EXITED)
-    step(log, 4)
-    assert step(log, 9) is None
-    assert (log.is_complete(EXITED), log.is_complete(RUNNING)) == (True, False)
-    assert engine.asked == ["stop", "follow", "follow", "stop"]
-    assert lines.texts == ["a", "b"]
-    log.container = replace(RUNNING, started_at=made.at(9))
-    engine.answers.append(["c"])
-    step(log, 9)
-    assert lines.texts[-1] == "c"
 
 
 def test_a_quiet_log_is_followed_again_once_there_is_more(lines: Lines) -> None:
@@ -151,9 +129,7 @@ def test_a_quiet_log_is_followed_again_once_there_is_more(lines: Lines) -> None:
     assert engine.asked == ["stop", *3 * ["follow"], "stop"]
 
 
-def test_failures_are_retried_later_and_later_and_at_once_when_the_engine_is_back(
-    lines: Lines,
-) -> None:
+def test_failures_are_retried_ever_later_and_once_the_engine_is_back(lines: Lines) -> None:
     log = followed(Engine(CUT, CUT, ["a", CUT], CUT), lines)  # type: ignore[arg-type]
     pauses = []
     for _ in range(3):
@@ -175,3 +151,87 @@ def test_a_log_that_the_engine_can_not_read_is_asked_for_once(lines: Lines) -> N
     log.container = EXITED
     assert step(log, 60) is None
     assert engine.asked == ["stop"]
+
+
+LINES = [LogLine("stdout", second * 10**9, str(second)) for second in range(4)]
+
+
+class CutLog:
+    """The *lines* of a log, and what ends it."""
+
+    def __init__(self, lines: list[LogLine], error: EngineDownError | None = None) -> None:
+        self._lines = lines
+        self._error = error
+
+    def __iter__(self) -> Iterator[LogLine]:
+        yield from self._lines
+        if self._error:
+            raise self._error
+
+    def batches(self) -> Iterator[list[LogLine]]:
+        return ([line] for line in self)
+
+    def __enter__(self) -> "CutLog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    close = __exit__
+
+
+DOWN = EngineDownError("here", "cut")
+
+
+class Lost:
+    """An engine with one log, whose connections end as *logs* say. The container exits then."""
+
+    def __init__(self, *logs: CutLog | EngineDownError) -> None:
+        self._logs = [*logs]
+        self.containers = self
+        self.snapshot = snapshot("running")
+        self.state = SimpleNamespace(is_elsewhere=False)
+
+    def now(self) -> Any:  # noqa: ANN401 - a time
+        return BEGIN
+
+    def logs(self, _container: str, **_: object) -> CutLog:
+        log = self._logs.pop(0)
+        if not self._logs:
+            self.snapshot = snapshot("exited")
+        if isinstance(log, EngineDownError):
+            raise log
+        return log
+
+    def follower(self) -> Follower:
+        return Follower(cast("Any", self), cast("Any", self), (), Span(), lambda _source: None)
+
+    def history(self, span: Span) -> list[str]:
+        source = Source("web", "app", "ai-web-app")
+        found = history(cast("Any", self), [source], span, lambda _source: None)
+        return [line.text for _, line in found]
+
+
+def snapshot(state: Any) -> Snapshot:  # noqa: ANN401 - a word of the engine
+    module = replace(MODULE, services=(replace(SERVICE, state=state, started_at=BEGIN),))
+    engine = EngineView(running=True, version="28.0")
+    return Snapshot(engine, "running", (module,), abilities=STACK_ABLE)
+
+
+def test_following_fails_when_the_engine_is_down_and_reading_after_its_attempts() -> None:
+    found: list[tuple[Source, LogLine]] = []
+    with pytest.raises(EngineDownError):
+        found.extend(Lost(CutLog([]), CutLog(LINES, DOWN), DOWN).follower().lines())
+    assert [line for _, line in found] == LINES
+    with pytest.raises(EngineDownError):
+        Lost(*[DOWN] * 5).history(Span(attempts=5))
+
+
+def test_lines_of_the_other_output_stand_at_their_time() -> None:
+    """The engine writes them later now and then."""
+    early = [LogLine("stderr", 1, "it failed"), LogLine("stderr", 3, "  at app.js:1")]
+    behind = [LogLine("stdout", 2, "begin"), LogLine("stdout", None, ", continued")]
+    set_back = [LogLine("stderr", 2, "the clock was set back"), LogLine("stderr", 4, "end")]
+    assert Lost(CutLog([*early, *behind, *set_back])).history(Span()) == [
+        "it failed", "begin", ", continued", "  at app.js:1", "the clock was set back", "end",
+    ]  # fmt: skip

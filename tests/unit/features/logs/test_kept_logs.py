@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from math import inf
-from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +20,8 @@ from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.logs.store.store import LogStore
 from aiserver_tray.protocol.channel import Handlers, dispatch, handlers_of
 from aiserver_tray.protocol.message import Caller, Envelope, Json, Peer
+from tests.support.limits import LIMIT
 
-LIMIT = 20.0
 BEGIN = 1_790_000_000
 LEVELS: list[Level] = ["debug", "info", "warn", "error", "unknown"]
 
@@ -54,17 +53,14 @@ class Client:
         data: Json = answer["data"]
         return data
 
+    def lines(self, **filter: object) -> list[Json]:
+        return list(self.get("lines", filter=filter)["lines"])
+
     def leave(self) -> None:
         self._follow.forget(self._peer)
 
     def close(self) -> None:
         self._follow.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[LogStore]:
-    with closing(LogStore(tmp_path / "logs.sqlite")) as store:
-        yield store
 
 
 @pytest.fixture
@@ -86,51 +82,38 @@ def texts(lines: list[Json]) -> list[str]:
 def test_pages_in_both_directions_have_every_line_once(store: LogStore, client: Client) -> None:
     store.add([line(number) for number in range(25)])
 
-    older, newer = list[str](), list[str]()
-    page = client.get("lines", filter={}, limit=10)
-    older += texts(page["lines"])
-    while not page["isEnd"]:
-        page = client.get("lines", filter={}, before=page["reached"], limit=10)
-        older += texts(page["lines"])
-    page = client.get("lines", filter={}, after="", limit=10)
-    newer += texts(page["lines"])
-    while not page["isEnd"]:
-        page = client.get("lines", filter={}, after=page["reached"], limit=10)
-        newer += texts(page["lines"])
+    def paged(begin: Json, direction: str) -> list[str]:
+        page = client.get("lines", filter={}, limit=10, **begin)
+        found = texts(page["lines"])
+        while not page["isEnd"]:
+            page = client.get("lines", filter={}, limit=10, **{direction: page["reached"]})
+            found += texts(page["lines"])
+        return found
 
-    assert newer == [f"line {number}" for number in range(25)]
-    assert older == newer[::-1]
+    every = [f"line {number}" for number in range(25)]
+    assert paged({"after": ""}, "after") == every
+    assert paged({}, "before") == every[::-1]
 
 
 def test_a_page_of_long_lines_is_shorter(store: LogStore, client: Client) -> None:
     store.add([line(number, "红" * (BATCH_CHARACTERS // 2)) for number in range(3)])
     page = client.get("lines", filter={})
     rest = client.get("lines", filter={}, before=page["reached"])
-    around = client.get("around", cursor=page["lines"][1]["cursor"])["lines"]
-    assert [len(page["lines"]), page["isEnd"], len(rest["lines"]), rest["isEnd"]] == [
-        2, False, 1, True,
-    ]  # fmt: skip
-    assert len(around) == 2
+    assert (len(page["lines"]), page["isEnd"]) == (2, False)
+    assert (len(rest["lines"]), rest["isEnd"]) == (1, True)
+    assert len(client.get("around", cursor=page["lines"][1]["cursor"])["lines"]) == 2
     assert len(json.dumps(page)) < MAX_BYTES_FROM_OWNER
 
 
 def test_a_line_has_all_that_is_known_of_it(store: LogStore, client: Client) -> None:
     store.add([line(3, "\x1b[31mlost", stream="stderr", continues=True)])
-
-    (found,) = client.get("lines", filter={})["lines"]
-
+    (found,) = client.lines()
     assert found.pop("cursor")
     assert found == {
-        "time": BEGIN + 3.123456789,
-        "timestamp": "2026-09-21T14:13:23.123456789Z",
-        "module": "web",
-        "service": "app",
-        "stream": "stderr",
-        "level": "error",
-        "continues": True,
-        "text": "\x1b[31mlost",
-        "isCheck": False,
-    }
+        "time": BEGIN + 3.123456789, "timestamp": "2026-09-21T14:13:23.123456789Z",
+        "module": "web", "service": "app", "stream": "stderr", "level": "error",
+        "continues": True, "text": "\x1b[31mlost", "isCheck": False,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -150,8 +133,7 @@ def test_the_filter_selects(
     store: LogStore, client: Client, wanted: Json, numbers: list[int]
 ) -> None:
     store.add([line(number) for number in range(13)])
-    lines = client.get("lines", filter=wanted)["lines"]
-    assert texts(lines) == [f"line {number}" for number in numbers]
+    assert texts(client.lines(**wanted)) == [f"line {number}" for number in numbers]
 
 
 @pytest.mark.parametrize(
@@ -175,17 +157,14 @@ def test_a_wrong_request_is_refused_with_its_field(
 
 
 def test_gaps_come_with_the_lines_around_them(store: LogStore, client: Client) -> None:
-    second = 10**9
-    gap = Gap("web", "app", (BEGIN + 10) * second, (BEGIN + 12) * second)
+    begin, end = BEGIN + 10, BEGIN + 12
+    gap = Gap("web", "app", begin * 10**9, end * 10**9)
     store.add([line(number) for number in (*range(10), *range(13, 23))], gaps=[gap])
-
     newest = client.get("lines", filter={}, limit=5)
     beyond = client.get("lines", filter={}, before=newest["reached"], limit=10)
     oldest = client.get("lines", filter={}, after="", limit=5)
-
     assert (newest["gaps"], oldest["gaps"]) == ([], [])
-    told = {"module": "web", "service": "app", "begin": BEGIN + 10, "end": BEGIN + 12}
-    assert beyond["gaps"] == [told]
+    assert beyond["gaps"] == [{"module": "web", "service": "app", "begin": begin, "end": end}]
 
 
 def test_the_histogram_counts_every_line(store: LogStore, client: Client) -> None:
@@ -199,28 +178,22 @@ def test_the_histogram_counts_every_line(store: LogStore, client: Client) -> Non
     assert found["reached"] is None
 
 
-def test_an_entry_has_its_fields_and_the_lines_of_its_stack(
-    store: LogStore, client: Client
-) -> None:
+def test_an_entry_has_its_fields_and_its_stack(store: LogStore, client: Client) -> None:
     head = '{"level":50,"msg":"it failed","status":500,"ratio":NaN,"more":{"path":["a"]}}'
-    store.add(
-        [
-            line(0, "before"),
-            line(1, head),
-            line(2, "other output", stream="stderr"),
-            line(3, "  at one", continues=True),
-            line(4, "other service", service="db"),
-            line(5, "  at two", continues=True),
-            line(6, "after"),
-        ]
-    )
-    lines = client.get("lines", filter={}, after="")["lines"]
-
+    written = [
+        line(0, "before"),
+        line(1, head),
+        line(2, "other output", stream="stderr"),
+        line(3, "  at one", continues=True),
+        line(4, "other service", service="db"),
+        line(5, "  at two", continues=True),
+        line(6, "after"),
+    ]
+    store.add(written)
+    lines = client.lines()[::-1]
     entry = client.get("entry", cursor=lines[3]["cursor"])
     around = client.get("around", cursor=lines[3]["cursor"], before=1, after=2)
-
-    assert entry["line"] == lines[1]
-    assert entry["message"] == "it failed"
+    assert (entry["line"], entry["message"]) == (lines[1], "it failed")
     assert entry["fields"]["status"] == 500
     assert entry["fields"]["more"] == {"path": ["a"]}
     assert texts(entry["lines"]) == [head, "  at one", "  at two"]
@@ -232,7 +205,7 @@ def test_equal_errors_are_one_group(store: LogStore, client: Client) -> None:
     (group,) = client.get("errors", filter={})["groups"]
     assert (group["count"], group["message"]) == (2, "lost")
     assert (int(group["first"]), int(group["last"])) == (BEGIN + 3, BEGIN + 8)
-    assert group["cursor"] == client.get("lines", filter={}, limit=1)["lines"][0]["cursor"]
+    assert group["cursor"] == client.lines()[0]["cursor"]
 
 
 def test_bounds_are_of_all_that_is_kept(store: LogStore, client: Client) -> None:
@@ -244,26 +217,20 @@ def test_bounds_are_of_all_that_is_kept(store: LogStore, client: Client) -> None
     assert (found["isKept"], found["notKept"], found["behind"]) == (True, ["db"], ["web"])
 
 
-def test_a_stream_has_the_lines_that_are_kept_after_it_began(
-    store: LogStore, client: Client
-) -> None:
+def test_a_stream_has_the_lines_after_its_beginning(store: LogStore, client: Client) -> None:
     store.add([line(5)])
     until = client.get("follow", streamId="s", filter={"text": "line"})["keptUntil"]
     store.add([line(1), line(2, "unwanted"), line(6)])
-
     event = client.events.get(timeout=LIMIT)
     before = client.get("lines", filter={}, after="", keptUntil=until)["lines"]
     after = client.get("lines", filter={}, after="", keptAfter=until)["lines"]
-
     assert texts(before) == ["line 5"]
     assert texts(event["lines"]) == ["line 1", "line 6"]
     assert texts(after) == ["line 1", "unwanted", "line 6"]
     assert (event["streamId"], event["dropped"], event["total"]) == ("s", 0, 2)
 
 
-def test_a_stream_ends_with_its_client_and_when_it_is_replaced(
-    store: LogStore, client: Client
-) -> None:
+def test_a_stream_ends_when_its_client_leaves(store: LogStore, client: Client) -> None:
     other = Client(store)
     with closing(other):
         client.get("follow", streamId="s", filter={"text": "old"})

@@ -45,38 +45,28 @@ def parse(*lines: str) -> Parsed:
     return [parser.parse(line) for line in lines][-1]
 
 
-def test_levels_of_a_corpus_are_right() -> None:
+def test_levels_of_a_corpus_are_right_and_none_is_called_an_error_that_is_none() -> None:
     lines = [*labelled()]
     wrong = [line for line in lines if line.found != line.expected]
     assert len(lines) > 550
     assert len(wrong) < 0.015 * len(lines), wrong
-
-
-def test_no_line_is_called_an_error_that_is_none() -> None:
-    called = [line for line in labelled() if line.found[0] == "error"]
-    assert [line for line in called if line.expected[0] != "error"] == []
+    assert [line for line in wrong if line.found[0] == "error" != line.expected[0]] == []
 
 
 @pytest.mark.parametrize(
     ("line", "message", "fields"),
     [
-        (
-            '{"level":30,"msg":"<b>done</b>","ms":12}',
-            "<b>done</b>",
-            {"level": 30, "msg": "<b>done</b>", "ms": 12},
-        ),
+        ('{"level":30,"msg":"<b>done</b>","ms":12}', "<b>done</b>",
+         {"level": 30, "msg": "<b>done</b>", "ms": 12}),
         ('{"level":"INFO","fields":{"message":"x"}}', "x", None),
-        (
-            r'level=info msg="a \"b\" c" status=500 empty=',
-            'a "b" c',
-            {"level": "info", "msg": 'a "b" c', "status": "500", "empty": ""},
-        ),
+        (r'level=info msg="a \"b\" c" status=500 empty=', 'a "b" c',
+         {"level": "info", "msg": 'a "b" c', "status": "500", "empty": ""}),
         ("2026-11-25 04:02:44.290 UTC [1] LOG:  ready", "ready", {}),
         ("[2026-11-25 04:02:44 +0000] [1] [INFO] Booting", "Booting", {}),
         ("\x1b[32mINFO\x1b[0m:     \u202eready\x1b[2J", "\u202eready\x1b[2J", {}),
         ("no level", "no level", {}),
     ],
-)
+)  # fmt: skip
 def test_message_and_fields(line: str, message: str, fields: dict[str, object] | None) -> None:
     found = parse(line)
     assert found.message == message
@@ -91,12 +81,12 @@ def test_a_trace_is_as_severe_as_the_entry_above_it() -> None:
     assert parse("ERROR: lost", *trace, "done")[:2] == ("unknown", False)
 
 
-def test_a_trace_is_an_error_of_its_own_when_the_entry_above_is_older() -> None:
-    for seconds, continues in ((0.5, True), (2, False)):
-        parser = LineParser()
-        parser.parse("WARNING: retrying", 10**9)
-        found = parser.parse("Traceback (most recent call last):", 10**9 + int(seconds * 10**9))
-        assert found[:2] == ("warn" if continues else "error", continues)
+@pytest.mark.parametrize(("seconds", "expected"), [(0.5, ("warn", True)), (2, ("error", False))])
+def test_a_trace_below_an_older_entry(seconds: float, expected: tuple[str, bool]) -> None:
+    parser = LineParser()
+    parser.parse("WARNING: retrying", 10**9)
+    found = parser.parse("Traceback (most recent call last):", 10**9 + int(seconds * 10**9))
+    assert found[:2] == expected
 
 
 def test_a_line_of_the_other_output_does_not_part_an_entry() -> None:

@@ -2,13 +2,10 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, cast
-
-import pytest
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.logs.follow import BATCH_CHARACTERS
@@ -21,12 +18,6 @@ from aiserver_tray.features.logs.store.store import LogStore
 from aiserver_tray.state.views import EngineView, Snapshot
 from tests.support.made import BEGIN, STACK_ABLE
 from tests.unit.cli.modules import MODULE, SERVICE
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[LogStore]:
-    with closing(LogStore(tmp_path / "logs.sqlite")) as store:
-        yield store
 
 
 def lines(begin: int, end: int) -> list[Line]:
@@ -65,20 +56,18 @@ class Keeping:
         return not self.is_late
 
 
-EVERYTHING = Wanted(LogFilter())
-
-
 def kept(
     store: LogStore,
-    state: State,
-    wanted: Wanted = EVERYTHING,
+    state: Any,  # noqa: ANN401 - a `State`
+    wanted: Wanted = Wanted(LogFilter()),  # noqa: B008 - frozen
     keeping: Keeping | None = None,
+    notice: Callable[[Text], None] | None = None,
 ) -> KeptLines:
-    def refuse(notice: Text) -> None:
-        raise AssertionError(notice)
+    def refuse(text: Text) -> None:
+        raise AssertionError(text)
 
-    reader, keeping = LogReader(store.path), keeping or Keeping(store)
-    return KeptLines(reader, cast("Any", keeping), cast("Any", state), wanted, refuse)
+    told = cast("Any", keeping or Keeping(store))
+    return KeptLines(LogReader(store.path), told, state, wanted, notice or refuse)
 
 
 def texts(source: Iterator[Sequence[Line]]) -> list[str]:
@@ -102,14 +91,11 @@ def test_a_slow_reader_gets_each_line_once(store: LogStore) -> None:
     writer.start()
     writer.join()  # meanwhile nothing is read
     found += texts(followed)
-
     wanted = [line.text for line in [*lines(0, 100), *lines(500, 600), *lines(1000, 9000)]]
     assert sorted(found, key=int) == wanted
 
 
-def test_following_ends_only_once_the_last_lines_of_ended_containers_are_stored(
-    store: LogStore,
-) -> None:
+def test_following_ends_once_the_last_lines_are_stored(store: LogStore) -> None:
     keeping = Keeping(store)
     keeping.is_late = True
     store.add(lines(0, 1))
@@ -134,19 +120,11 @@ def test_the_tail_of_each_service_is_the_end_of_its_lines(store: LogStore) -> No
     assert tail(0) == []
 
 
-def test_lines_are_taken_as_many_at_once_as_fit() -> None:
+def test_lines_are_taken_as_many_at_once_as_fit_until_the_reading_is_closed() -> None:
     long = [line._replace(text="x" * (BATCH_CHARACTERS // 2)) for line in lines(0, 3)]
-    short = lines(3, 2003)
-    source = Reading(iter([(), long, short]), lambda: None)
-    taken = []
-    while (found := source.next()) is not None:
-        taken.append(len(found))
-    assert taken == [2, 1, 1000, 1000]
-
-
-def test_a_closed_reading_has_no_more_lines() -> None:
     closed = threading.Event()
-    source = Reading(iter([lines(0, 1), lines(1, 2)]), closed.set)
+    source = Reading(iter([(), long, lines(3, 2003), lines(0, 1), lines(1, 2)]), closed.set)
+    assert [len(source.next() or ()) for _ in range(4)] == [2, 1, 1000, 1000]
     assert source.next() == lines(0, 1)
     source.close()
     assert source.next() is None
@@ -159,14 +137,7 @@ def test_each_time_whose_kept_lines_are_damaged_is_reported_once(store: LogStore
     with closing(sqlite3.connect(store.path)) as db, db:
         db.execute("UPDATE data SET columns = x'' WHERE id = 2")
     noticed: list[Text] = []
-    wanted = Wanted(LogFilter(), tail=100)
-    source = KeptLines(
-        LogReader(store.path),
-        cast("Any", Keeping(store)),
-        cast("Any", State()),
-        wanted,
-        noticed.append,
-    )
+    source = kept(store, State(), Wanted(LogFilter(), tail=100), notice=noticed.append)
     assert [texts(source.existing()) for _ in range(2)] == [["0", "1", "4", "5"]] * 2
     assert [*map(str, noticed)] == [
         "Lines of web/app from 1970-01-01T00:00:02.000000000Z to 1970-01-01T00:00:03.000000000Z "

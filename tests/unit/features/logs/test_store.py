@@ -8,8 +8,9 @@ import subprocess
 import sys
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -66,15 +67,20 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "BLOCK_BYTES", 300)
 
 
-def naive(kept: Kept, wanted: LogFilter) -> bool:
-    """Whether a filter wants a line, without any block."""
-    text = kept.line.text
-    return (
-        wanted.wants(kept.line)
-        and kept.cursor.number in wanted.numbers
-        and wanted.text.lower() in text.lower()
-        and (not wanted.pattern or re.search(wanted.pattern, text) is not None)
-    )
+def naive(every: Sequence[Kept], wanted: LogFilter) -> list[Kept]:
+    """The lines of *every* that a filter wants, without any block, and as a reader gets them: one
+    line, of characters that UTF-8 has."""
+    found = []
+    for kept in every:
+        text = kept.line.text.replace("\n", "\u2424").encode("utf-8", "replace").decode()
+        if (
+            wanted.wants(kept.line)
+            and kept.cursor.number in wanted.numbers
+            and wanted.text.lower() in text.lower()
+            and (not wanted.pattern or re.search(wanted.pattern, text) is not None)
+        ):
+            found.append(kept._replace(line=kept.line._replace(text=text)))
+    return found
 
 
 def paged(ask: Callable[[Cursor | None], Page], start: Cursor | None = None) -> list[Kept]:
@@ -102,12 +108,10 @@ def test_every_query_has_the_result_of_a_plain_list(
         store.observe(every.extend)
         for batch in batches_:
             store.add(batch)
-        every.sort()
         limit = data.draw(some.integers(1, 50))
         reader = LogReader(store.path, budget_seconds=data.draw(some.sampled_from([0, 10])))
-        expected = [kept for kept in map(stored, every) if naive(kept, wanted)]
-        older = paged(lambda start: reader.older(wanted, start, limit))
-        assert older[::-1] == expected
+        expected = naive(sorted(every), wanted)
+        assert paged(lambda start: reader.older(wanted, start, limit))[::-1] == expected
         newer = paged(lambda start: reader.newer(wanted, start or Cursor(-1, 0), limit))
         assert newer == expected
         assert counted(reader, wanted) == Counter(
@@ -115,12 +119,6 @@ def test_every_query_has_the_result_of_a_plain_list(
             for kept in expected
             for is_entry in {False, not kept.line.continues}
         )
-
-
-def stored(kept: Kept) -> Kept:
-    """As a reader gets it: one line, of characters that UTF-8 has."""
-    text = kept.line.text.replace("\n", "\u2424").encode("utf-8", "replace").decode()
-    return kept._replace(line=kept.line._replace(text=text))
 
 
 def counted(reader: LogReader, wanted: LogFilter) -> "Counter[tuple[int, Level, bool]]":
@@ -140,26 +138,30 @@ def counted(reader: LogReader, wanted: LogFilter) -> "Counter[tuple[int, Level, 
         reached = answer.reached
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[LogStore]:
-    with closing(LogStore(tmp_path / "data" / "logs.sqlite")) as opened:
-        yield opened
-
-
 def line(second: float, text: str = "text", service: str = "a/x", level: Level = "info") -> Line:
     module, name = service.split("/")
     return Line(int(second * SECOND), module, name, "stdout", level, continues=False, text=text)
 
 
 def texts(store: LogStore, wanted: LogFilter = ALL) -> list[str]:
-    page = LogReader(store.path, budget_seconds=600).older(wanted, limit=10**6)
-    return [kept.line.text for kept in reversed(page.lines)]
+    return [kept.line.text for kept in every_line(store, wanted)]
+
+
+def every_line(store: LogStore, wanted: LogFilter = ALL) -> list[Kept]:
+    """All that are kept, the oldest first."""
+    return [*reversed(LogReader(store.path, inf).older(wanted, limit=10**6).lines)]
+
+
+def write_each(path: Path, count: int, text: str = "") -> None:
+    """Store so many lines one by one: the number of each, and *text*."""
+    with closing(LogStore(path)) as store:
+        for n in range(count):
+            store.add([line(n, f"{n}{text}")])
 
 
 @pytest.mark.usefixtures("small_blocks")
-def test_a_cursor_stays_where_it_is_while_lines_are_stored_and_packed(store: LogStore) -> None:
+def test_a_cursor_stays_while_lines_are_packed(store: LogStore, reader: LogReader) -> None:
     store.add([line(n // 3, str(n)) for n in range(40)])
-    reader = LogReader(store.path, budget_seconds=600)
     found: list[Kept] = []
     reached: Cursor | None = None
     for number in range(10):
@@ -178,27 +180,27 @@ def test_no_number_comes_twice_even_if_all_lines_were_deleted(store: LogStore) -
     store.delete("a")
     store.close()
     store.add([line(1)])
-    (kept,) = LogReader(store.path, budget_seconds=600).older(ALL).lines
-    assert kept.cursor.number == 6
+    assert [kept.cursor.number for kept in every_line(store)] == [6]
 
 
 @pytest.mark.parametrize("time", [-(10**30), 10**30])
-def test_any_time_can_be_asked_for(store: LogStore, time: int) -> None:
+def test_any_time_can_be_asked_for(store: LogStore, reader: LogReader, time: int) -> None:
     store.add([line(1)])
-    reader = LogReader(store.path, budget_seconds=600)
-    page = reader.at(LogFilter(since=-(10**30)), time)
-    assert len(page.lines) == (time > 0)
+    assert len(reader.at(LogFilter(since=-(10**30)), time).lines) == (time > 0)
     assert reader.newer(LogFilter(until=time), Cursor(time, 0)).is_end
     assert reader.histogram(ALL, time, time + 1, 1).levels == {}
     assert reader.gaps(LogFilter(since=time, until=time)) == []
 
 
-def test_lines_of_thousands_of_services_are_kept_apart(store: LogStore) -> None:
-    every = [line(n, str(n), f"{n % 50}/{n % 2000}") for n in range(4000)]
-    store.add(every)
-    wanted = LogFilter(services=(("7", "1907"),))
-    assert texts(store, wanted) == ["1907", "3907"]
-    answer = LogReader(store.path, budget_seconds=600).histogram(ALL, 0, 4000 * SECOND, 1)
+def test_a_file_that_a_writer_has_only_just_begun_has_no_lines(tmp_path: Path) -> None:
+    (tmp_path / "logs.sqlite").touch()
+    assert LogReader(tmp_path / "logs.sqlite").older(ALL).lines == []
+
+
+def test_lines_of_thousands_of_services_are_kept_apart(store: LogStore, reader: LogReader) -> None:
+    store.add([line(n, str(n), f"{n % 50}/{n % 2000}") for n in range(4000)])
+    assert texts(store, LogFilter(services=(("7", "1907"),))) == ["1907", "3907"]
+    answer = reader.histogram(ALL, 0, 4000 * SECOND, 1)
     assert answer.modules == dict.fromkeys(map(str, range(50)), 80)
 
 
@@ -217,36 +219,32 @@ def test_logs_of_different_age_that_are_read_at_once_make_short_blocks(store: Lo
 
 
 @pytest.mark.usefixtures("small_blocks")
-def test_a_deleted_module_leaves_the_lines_of_others_as_they_were(store: LogStore) -> None:
-    every: list[Kept] = []
-    store.observe(every.extend)
+def test_a_deleted_module_leaves_those_of_others(store: LogStore, reader: LogReader) -> None:
     mark, gaps = Mark("c", "stdout", 7, 8), [Gap("a", "x", 1, 2), Gap("b", "x", 1, 2)]
     store.add([line(n, "text", f"{'abc'[n % 3]}/x") for n in range(100)], [mark], gaps)
     store.add([line(200, "text", "a/x"), line(201, "text", "b/x")])
-    assert {name: size.first for name, size in LogReader(store.path).sizes().items()} == {
-        "abc"[n]: every[n].line.time for n in range(3)
-    }
+    before = every_line(store)
+    first = {name: size.first for name, size in reader.sizes().items()}
+    assert first == {"abc"[n]: before[n].line.time for n in range(3)}
     store.delete("a")
-    assert LogReader(store.path, budget_seconds=600).older(ALL, limit=200).lines == [
-        kept for kept in reversed(every) if kept.line.module != "a"
-    ]
-    assert LogReader(store.path).gaps(ALL) == gaps[1:]
+    assert every_line(store) == [kept for kept in before if kept.line.module != "a"]
+    assert reader.gaps(ALL) == gaps[1:]
     assert store.marks("c") == {"stdout": mark}, "the lines would be stored again"
-    assert set(LogReader(store.path).sizes()) == set("bc")
+    assert set(reader.sizes()) == set("bc")
 
 
-def test_old_lines_go_by_age_then_by_size_and_the_file_shrinks(store: LogStore) -> None:
+def test_old_lines_go_by_age_then_by_size(store: LogStore, reader: LogReader) -> None:
     day = 86400
     for n in range(20):
         noise = [random.Random(n * 1000 + k).randbytes(100).hex() for k in range(1000)]
         store.add([line(n * day + k, text) for k, text in enumerate(noise)])
     before = store.path.stat().st_size
     store.trim(now=20 * day * SECOND, keep_days=10.5, keep_bytes=10**9)
-    oldest = LogReader(store.path).bounds()
+    oldest = reader.bounds()
     assert (oldest.first, oldest.lines) == (10 * day * SECOND, 10_000)
     assert store.path.stat().st_size < 0.7 * before
     store.trim(now=20 * day * SECOND, keep_days=10.5, keep_bytes=500_000)
-    newest = LogReader(store.path).bounds()
+    newest = reader.bounds()
     assert newest.last == 19 * day * SECOND + 999 * SECOND
     assert 1000 <= newest.lines < 6000
     assert store.path.stat().st_size <= 500_000
@@ -270,9 +268,7 @@ def test_a_killed_writer_loses_no_line_that_it_acknowledged(tmp_path: Path) -> N
 @pytest.mark.parametrize("begin", [0, 4096], ids=["no database", "damaged"])
 def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, begin: int) -> None:
     path = tmp_path / "logs.sqlite"
-    with closing(LogStore(path)) as store:
-        for n in range(100):
-            store.add([line(n)])
+    write_each(path, 100)
     content = bytearray(path.read_bytes())
     content[begin:] = b"\x55" * (len(content) - begin)
     path.write_bytes(content)
@@ -339,21 +335,6 @@ def test_what_can_be_read_of_a_damaged_file_is_read_again(tmp_path: Path, how: s
         assert len(gaps) == 1
 
 
-def test_the_next_process_goes_on_with_a_damaged_file(tmp_path: Path) -> None:
-    path = tmp_path / "logs.sqlite"
-    with closing(LogStore(path)) as store:
-        for n in range(200):
-            store.add([line(n, f"{n}")])
-    damage(path, "zeroed first page")
-    with closing(LogStore(path)) as store:
-        progress = store.salvage()
-        assert progress is not None
-        assert not progress.is_over
-    with closing(LogStore(path)) as store:
-        moved(store)
-        assert texts(store) == [str(n) for n in range(200)]
-
-
 def test_a_damaged_file_is_moved_once_the_disk_has_room(tmp_path: Path) -> None:
     path = tmp_path / "logs.sqlite"
     marks = [Mark(f"{number:064}", "stdout", 5, 5) for number in range(3000)]
@@ -374,15 +355,15 @@ def test_a_damaged_file_is_moved_once_the_disk_has_room(tmp_path: Path) -> None:
     assert not aside[0].exists()
 
 
-def test_damage_while_a_damaged_file_is_moved_costs_no_line_of_either(tmp_path: Path) -> None:
+def test_each_next_process_goes_on_with_a_damaged_file(tmp_path: Path) -> None:
     path = tmp_path / "logs.sqlite"
-    with closing(LogStore(path)) as store:
-        for n in range(200):
-            store.add([line(n, str(n))])
+    write_each(path, 200)
     for last in (200, 201):
         damage(path, "zeroed first page")
         with closing(LogStore(path)) as store:
-            store.salvage()
+            progress = store.salvage()
+            assert progress
+            assert not progress.is_over
             store.add([line(last, str(last))])
     with closing(LogStore(path)) as store:
         moved(store)
@@ -393,10 +374,6 @@ def moved(store: LogStore) -> None:
     """Move all that can be read of damaged files."""
     while store.salvage():
         pass
-
-
-def every_line(store: LogStore) -> Sequence[Kept]:
-    return LogReader(store.path, 600).newer(ALL, Cursor(-1, 0), 1000).lines
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -481,19 +458,12 @@ def test_a_full_disk_is_an_error_that_stores_nothing_and_passes(store: LogStore)
     mark = [Mark("c", "stdout", 1, 1)]
     noise = [line(n, random.Random(n).randbytes(5000).hex()) for n in range(300)]
     store.add([line(0, "before")], mark)
-    with full_disk(store):
+    store.close()  # the next call opens it
+    with limited_pages():
         with pytest.raises(LogStoreFullError):
             store.add(noise, [Mark("c", "stdout", 2, 2)])
         assert texts(store) == ["before"]
+    store.close()
     store.add([line(1, "after", "b/new")])
     assert texts(store) == ["before", "after"]
     assert store.marks("c") == {"stdout": mark[0]}
-
-
-@contextmanager
-def full_disk(store: LogStore) -> Iterator[None]:
-    """The disk is full for *store*."""
-    store.close()  # the next call opens it
-    with limited_pages():
-        yield
-    store.close()

@@ -1,8 +1,7 @@
 """Patterns, conditions on fields, and groups of errors."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Sequence
+from math import inf
 
 import pytest
 
@@ -22,16 +21,9 @@ JSON = (
 LOGFMT = 'time=2026-11-25T04:02:44Z level=INFO msg="it started" status=404'
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[LogStore]:
-    with closing(LogStore(tmp_path / "logs.sqlite")) as opened:
-        yield opened
-
-
 def add(store: LogStore, texts: Sequence[str]) -> None:
     """Store lines as the collector does."""
-    parser = LineParser()
-    read = [parser.parse(text) for text in texts]
+    read = [*map(LineParser().parse, texts)]
     store.add(
         [
             Line(number, "m", "s", "stdout", parsed.level, parsed.continues, text)
@@ -41,10 +33,8 @@ def add(store: LogStore, texts: Sequence[str]) -> None:
 
 
 def found(store: LogStore, wanted: LogFilter) -> list[str]:
-    return [
-        kept.line.text
-        for kept in LogReader(store.path, budget_seconds=600).newer(wanted, Cursor(-1, 0)).lines
-    ]
+    page = LogReader(store.path, inf).newer(wanted, Cursor(-1, 0))
+    return [kept.line.text for kept in page.lines]
 
 
 @pytest.mark.parametrize(
@@ -172,53 +162,45 @@ def test_a_wrong_pattern_is_refused_with_its_place(
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("one", "other", "is_equal"),
     [
-        ("took 12 ms", "took 1,234.5 ms"),
-        ('column "a" is missing', 'column "b c" is missing'),
-        ("can't open 'x'", "can't open 'y z'"),
-        ("user 4bf92f3577b34da6 left", "user 00f067aa0ba902b7 left"),
-        ("job 0b7c1e9a-52a5-4d35-9f6c-3f8a5c1d2e4b", "job 9b7c1e9a-52a5-4d35-9f6c-3f8a5c1d2e4f"),
-        ("at 2026-11-25T04:02:44.290Z", "at 2027-01-01 00:00:00"),
-        ("0x7fd9eadb25d0", "0x1"),
-        ("10.0.0.1:5432 refused", "172.18.0.30:80 refused"),
+        ("took 12 ms", "took 1,234.5 ms", True),
+        ('column "a" is missing', 'column "b c" is missing', True),
+        ("can't open 'x'", "can't open 'y z'", True),
+        ("user 4bf92f3577b34da6 left", "user 00f067aa0ba902b7 left", True),
+        (
+            "job 0b7c1e9a-52a5-4d35-9f6c-3f8a5c1d2e4b",
+            "job 9b7c1e9a-52a5-4d35-9f6c-3f8a5c1d2e4f",
+            True,
+        ),
+        ("at 2026-11-25T04:02:44.290Z", "at 2027-01-01 00:00:00", True),
+        ("0x7fd9eadb25d0", "0x1", True),
+        ("10.0.0.1:5432 refused", "172.18.0.30:80 refused", True),
+        ("connection refused", "connection reset", False),
+        ("KeyError in decade", "ValueError in decade", False),
+        ("can't read and don't write", "can't open and don't write", False),
     ],
 )
-def test_messages_that_differ_only_in_numbers_and_names_are_equal(one: str, other: str) -> None:
-    assert fingerprint(one) == fingerprint(other)
+def test_messages_are_equal_but_for_numbers(one: str, other: str, *, is_equal: bool) -> None:
+    assert (fingerprint(one) == fingerprint(other)) == is_equal
     assert fingerprint(one) != fingerprint("another error 12")
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("connection refused", "connection reset"),
-        ("KeyError in decade", "ValueError in decade"),
-        ("can't read and don't write", "can't open and don't write"),
-    ],
-)
-def test_different_errors_stay_apart(one: str, other: str) -> None:
-    assert fingerprint(one) != fingerprint(other)
-
-
-def test_errors_are_grouped_with_their_first_and_last_time(store: LogStore) -> None:
+def test_errors_are_grouped_with_their_times(store: LogStore, reader: LogReader) -> None:
     trace = ["Traceback (most recent call last):", '  File "a.py", line 1, in f', "    g()"]
-    add(
-        store,
-        [
-            *trace,
-            "KeyError: 'x'",
-            "2026-11-25 04:02:44,290 ERROR lost 5 rows",
-            "2026-11-25 04:02:44,291 INFO ready",
-            *trace,
-            "KeyError: 'y'",
-            "2026-11-25 04:02:44,292 INFO ready",
-            *trace,
-            "ValueError: bad",
-            "2026-11-25 05:02:44,290 ERROR lost 7 rows",
-        ],
-    )
-    reader = LogReader(store.path, budget_seconds=600)
+    written = [
+        *trace,
+        "KeyError: 'x'",
+        "2026-11-25 04:02:44,290 ERROR lost 5 rows",
+        "2026-11-25 04:02:44,291 INFO ready",
+        *trace,
+        "KeyError: 'y'",
+        "2026-11-25 04:02:44,292 INFO ready",
+        *trace,
+        "ValueError: bad",
+        "2026-11-25 05:02:44,290 ERROR lost 7 rows",
+    ]
+    add(store, written)
     answer = reader.errors(LogFilter())
     assert [(g.message, g.count, g.first, g.last) for g in answer.groups] == [
         ("lost 7 rows", 2, 4, 15),

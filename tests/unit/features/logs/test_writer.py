@@ -4,14 +4,12 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.core.app import App
 from aiserver_tray.core.core import Core
 from aiserver_tray.features.logs import kept as keeping
@@ -19,7 +17,6 @@ from aiserver_tray.features.logs import writer as writers
 from aiserver_tray.features.logs.kept import KeptLogs
 from aiserver_tray.features.logs.line import Gap, Line, Mark
 from aiserver_tray.features.logs.lines import MODULE
-from aiserver_tray.features.logs.store.database import LogStoreFullError
 from aiserver_tray.features.logs.writer import LogWriter
 from aiserver_tray.settings.entries import ChosenEntry
 from tests.support.kept_logs import kept, limited_pages
@@ -32,18 +29,15 @@ def line(number: int) -> Line:
 
 
 class Disk:
-    """Takes lines when it is open. A full disk can't be had in a test."""
+    """Takes lines when it is open."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[list[Line], list[Mark], list[Gap]]] = []
-        self.is_full = False
         self.open = Event()
         self.open.set()
 
     def add(self, lines: Sequence[Line], marks: Sequence[Mark], gaps: Sequence[Gap]) -> None:
         assert self.open.wait(30)
-        if self.is_full:
-            raise LogStoreFullError(Path("logs"))
         self.batches.append(([*lines], [*marks], [*gaps]))
 
 
@@ -53,27 +47,34 @@ def disk() -> Disk:
 
 
 @pytest.fixture
-def problems() -> list[AiServerError | None]:
-    return []
-
-
-@pytest.fixture
-def writer(disk: Disk, problems: list[AiServerError | None]) -> Iterator[LogWriter]:
-    writer = LogWriter(cast(Any, disk), problems.append)
+def writer(disk: Disk) -> Iterator[LogWriter]:
+    writer = LogWriter(cast(Any, disk), lambda problem: pytest.fail(str(problem)))
     writer.start()
     yield writer
     writer.close(30)
 
 
-def test_lines_of_all_sources_are_one_batch_with_their_last_marks(
-    disk: Disk, writer: LogWriter
-) -> None:
+@pytest.fixture
+def logs(app: App, core: Core) -> Iterator[KeptLogs]:
+    """The kept logs of a home. They are not yet started."""
+    kept_logs = KeptLogs(
+        app, core.engine.containers, core.store, app.home.folder, lambda _entry: True
+    )
+    with closing(kept_logs):
+        yield kept_logs
+
+
+def test_lines_of_all_sources_are_one_batch_until_the_end(disk: Disk, writer: LogWriter) -> None:
     gap = Gap("web", "app", 1, 2)
     writer.put([line(1)], [Mark("a", "stdout", 1, 1)])
     writer.put([line(2), line(3)], [Mark("a", "stdout", 3, 3), Mark("b", "stdout", 1, 1)], [gap])
     writer.flush(30)
     marks = [Mark("a", "stdout", 3, 3), Mark("b", "stdout", 1, 1)]
     assert disk.batches == [([line(1), line(2), line(3)], marks, [gap])]
+    writer.put([line(4)], [])
+    writer.close(30)
+    writer.put([line(5)], [])
+    assert [lines for lines, _, _ in disk.batches[1:]] == [[line(4)]]
 
 
 def test_sources_wait_while_too_much_is_waiting(disk: Disk, writer: LogWriter) -> None:
@@ -92,48 +93,27 @@ def test_sources_wait_while_too_much_is_waiting(disk: Disk, writer: LogWriter) -
     assert sum(len(lines) for lines, _, _ in disk.batches) == 1 + 3 * len(many)
 
 
-def test_lines_survive_a_full_disk(
-    disk: Disk,
-    writer: LogWriter,
-    problems: list[AiServerError | None],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(writers, "_RETRY_SECONDS", (0.01,))
-    disk.is_full = True
-    writer.put([line(1)], [])
-    eventually(lambda: problems, "the full disk")
-    writer.put([line(2)], [])
-    assert isinstance(problems[0], LogStoreFullError)
-    disk.is_full = False
-    writer.flush(30)
-    assert [lines for lines, _, _ in disk.batches] == [[line(1)], [line(2)]]
-    assert problems[-1] is None
-
-
 def test_logs_are_kept_again_after_a_full_disk_although_its_notices_were_read(
-    app: App, core: Core, monkeypatch: pytest.MonkeyPatch
+    app: App, logs: KeptLogs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "_RETRY_SECONDS", (0.01,))
     long = random.Random(1).randbytes(200_000).hex()
-    with closing(
-        KeptLogs(app, core.engine.containers, core.store, app.home.folder, lambda _entry: True)
-    ) as logs:
-        with limited_pages():
-            logs.start()
-            logs.note(ChosenEntry(time=at(1), modules=(long,)))
-            eventually(lambda: logs.full_since, "the full disk")
-            (finding,) = logs.findings()
-            assert str(finding.text).startswith("No logs have been kept since 20")
-            app.settings.notices.clear()  # as the tray does when it shows them
-        eventually(lambda: kept(app.home.folder, MODULE), "the line")
-        logs.note(ChosenEntry(time=at(2), modules=("web",)))
-        lines = [f"Chosen modules: {long}", "Chosen modules: web"]
-        eventually(lambda: kept(app.home.folder, MODULE) == lines, "that the thread goes on")
-        assert (logs.problem, [*logs.findings()]) == (None, [])
+    with limited_pages():
+        logs.start()
+        logs.note(ChosenEntry(time=at(1), modules=(long,)))
+        eventually(lambda: logs.full_since, "the full disk")
+        (finding,) = logs.findings()
+        assert str(finding.text).startswith("No logs have been kept since 20")
+        app.settings.notices.clear()  # as the tray does when it shows them
+    eventually(lambda: kept(app.home.folder, MODULE), "the line")
+    logs.note(ChosenEntry(time=at(2), modules=("web",)))
+    lines = [f"Chosen modules: {long}", "Chosen modules: web"]
+    eventually(lambda: kept(app.home.folder, MODULE) == lines, "that the thread goes on")
+    assert (logs.problem, [*logs.findings()]) == (None, [])
 
 
 def test_lines_are_kept_for_the_days_of_the_setting(
-    app: App, core: Core, monkeypatch: pytest.MonkeyPatch
+    app: App, logs: KeptLogs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day, today = 86_400, [0]
     clock = SimpleNamespace(
@@ -143,21 +123,11 @@ def test_lines_are_kept_for_the_days_of_the_setting(
     monkeypatch.setattr(keeping, "_TRIM_SECONDS", 0.01)
     app.settings.change(app.declared, {"app.logs_keep_days": "3"})
     lines = [f"Chosen modules: {number}" for number in range(6)]
-    with closing(
-        KeptLogs(app, core.engine.containers, core.store, app.home.folder, lambda _entry: True)
-    ) as logs:
-        logs.start()
-        for number in range(6):
-            today[0] = number
-            logs.note(ChosenEntry(time=at(number * day + 1), modules=(str(number),)))
-            expected = lines[max(0, number - 3) : number + 1]
-            eventually(lambda: kept(app.home.folder, MODULE) == expected, f"day {number}")  # noqa: B023
-        today[0] = 90
-        eventually(lambda: not kept(app.home.folder, MODULE), "that nothing is left")
-
-
-def test_close_stores_lines_that_were_put_before_it(disk: Disk, writer: LogWriter) -> None:
-    writer.put([line(1)], [])
-    writer.close(30)
-    writer.put([line(2)], [])
-    assert [lines for lines, _, _ in disk.batches] == [[line(1)]]
+    logs.start()
+    for number in range(6):
+        today[0] = number
+        logs.note(ChosenEntry(time=at(number * day + 1), modules=(str(number),)))
+        expected = lines[max(0, number - 3) : number + 1]
+        eventually(lambda: kept(app.home.folder, MODULE) == expected, f"day {number}")  # noqa: B023
+    today[0] = 90
+    eventually(lambda: not kept(app.home.folder, MODULE), "that nothing is left")

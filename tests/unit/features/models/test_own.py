@@ -116,22 +116,7 @@ def mirror(hub: ModelHub, name: HubName = "mirror") -> Hub:
     return Hub(name, hub.address)
 
 
-def test_a_name_that_begins_another_name_is_another_model(tmp_path: Path) -> None:
-    own = Own(tmp_path / "volume")
-    for part in ("qwen2.5@aa", "qwen2.5@file", "qwen2.5-coder.q4@bb", "qwen2.5.q4@cc"):
-        (own.folder / "parts" / part).write_bytes(b"1")
-    assert own.remove("qwen2.5", ACTOR) == 2
-    assert own.there() == {"parts/qwen2.5-coder.q4@bb", "parts/qwen2.5.q4@cc"}
-    assert own.states() == {
-        "qwen2.5-coder.q4": "partial",
-        "qwen2.5.q4": "partial",
-        "chat": "offered",
-    }
-    with pytest.raises(UnknownNameError):
-        own.remove("qwen2.5", ACTOR)
-
-
-def test_what_no_list_has_is_shown_and_can_be_deleted(tmp_path: Path) -> None:
+def test_what_was_left_or_lost_is_shown_and_deleted_by_its_whole_name(tmp_path: Path) -> None:
     own = Own(tmp_path / "volume")
     (own.folder / "files/_former.gguf").write_bytes(b"123")
     own.kept["chat"] = KEPT
@@ -143,6 +128,14 @@ def test_what_no_list_has_is_shown_and_can_be_deleted(tmp_path: Path) -> None:
     assert own.remove("chat", ACTOR) == 7
     assert (own.kept, own.states(), own.has_any()) == ({}, {"chat": "offered"}, False)
     assert name_of_file("_x_.gguf") == "x"
+    for part in ("qwen2.5@aa", "qwen2.5@file", "qwen2.5-coder.q4@bb", "qwen2.5.q4@cc"):
+        (own.folder / "parts" / part).write_bytes(b"1")
+    assert own.remove("qwen2.5", ACTOR) == 2
+    assert own.there() == {"models.ini", "parts/qwen2.5-coder.q4@bb", "parts/qwen2.5.q4@cc"}
+    partial = dict.fromkeys(("qwen2.5-coder.q4", "qwen2.5.q4"), "partial")
+    assert own.states() == partial | {"chat": "offered"}
+    with pytest.raises(UnknownNameError):
+        own.remove("qwen2.5", ACTOR)
 
 
 def test_downloads_that_end_together_are_both_offered(tmp_path: Path) -> None:
@@ -158,7 +151,7 @@ def test_downloads_that_end_together_are_both_offered(tmp_path: Path) -> None:
     assert all(f"[{one.name}]" in presets for one in made)
 
 
-def test_a_crash_before_the_last_step_can_be_continued(
+def test_a_crash_is_continued_and_a_hub_without_ranges_read_from_its_beginning(
     tmp_path: Path, hub: ModelHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = Own(tmp_path / "volume", mirror(hub))
@@ -174,6 +167,12 @@ def test_a_crash_before_the_last_step_can_be_continued(
     hub.begins = []
     own.pull("small", "en", ACTOR)
     assert (hub.begins, own.states()["small"]) == ([], "silent"), "nothing came twice"
+    own.remove("small", ACTOR)
+    begun = own.folder / "parts" / part_of("small", hub.sha256)
+    begun.write_bytes(BYTES[:70_000])
+    hub.has_ranges = False
+    own.pull(hub.source, "en", ACTOR)
+    assert (own.folder / "files/small.gguf").read_bytes() == BYTES
 
 
 def test_a_hub_that_sends_too_much_fills_no_disk(tmp_path: Path, hub: ModelHub) -> None:
@@ -197,15 +196,6 @@ def test_room_is_counted_for_all_downloads(tmp_path: Path) -> None:
         shelf.check_room(look, 2 << 30)
         with pytest.raises(DownloadError, match="Free some disk"):
             shelf.check_room(look, 2 << 30, pulls.needed_beside(two))
-
-
-def test_a_hub_without_ranges_is_read_from_its_beginning(tmp_path: Path, hub: ModelHub) -> None:
-    own = Own(tmp_path / "volume", mirror(hub))
-    begun = own.folder / "parts" / part_of("small", hub.sha256)
-    begun.write_bytes(BYTES[:70_000])
-    hub.has_ranges = False
-    own.pull(hub.source, "en", ACTOR)
-    assert (own.folder / "files/small.gguf").read_bytes() == BYTES
 
 
 def test_a_busy_hub_can_be_asked_again_and_no_address_is_told(hub: ModelHub) -> None:

@@ -44,23 +44,19 @@ def shown(api: Api) -> dict[str, Json]:
     return {module["name"]: module for module in answer["data"]["modules"]}
 
 
-def test_modules_that_came_changed_and_went_are_taken_up(
-    app: App, core: Core, tmp_path: Path
-) -> None:
+def test_modules_come_change_and_go(app: App, core: Core, tmp_path: Path) -> None:
     api, catalog = Api(app, core, Recorded()), tmp_path / "catalog"
     assert "wiki" not in shown(api)
-
     write(catalog, "wiki", {"wiki": service()}, kind="feature")
+    other = App(tmp_path / "home", [catalog], f"unix://{tmp_path}/none.sock")
+    assert other.is_served_by(api.invoke("ai/app/about", None, CLIENT)["data"])
     assert shown(api)["wiki"]["title"] == "wiki"
-
     settings = {"WIKI_PORT": {"type": "port", "default": 18900}}
     write(catalog, "wiki", {"wiki": service()}, kind="feature", title="Wiki", settings=settings)
     assert shown(api)["wiki"]["title"] == "Wiki"
     assert api.invoke("ai/config/get", {"name": "wiki.WIKI_PORT"}, CLIENT)["success"]
-
     (catalog / "wiki/compose.yaml").write_text("services: [", encoding="utf-8")
     assert "compose.yaml:2: " in shown(api)["wiki"]["problem"]
-
     shutil.rmtree(catalog / "wiki")
     assert "wiki" not in shown(api)
 
@@ -74,23 +70,12 @@ def test_modules_come_by_the_title_that_is_read(
 ) -> None:
     api, reader = Api(app, core, Recorded()), Peer("window", language, CLIENT.send)
     write(tmp_path / "catalog", "animals", {"animals": service()}, kind="basic", title="zoo")
-
     snapshot = api.invoke("ai/snapshot/get", None, reader)["data"]
     titles = [module["title"] for module in snapshot["modules"]]
     assert titles == sorted(titles, key=str.casefold)
     assert titles[(at := titles.index(neighbours[0])) : at + 2] == neighbours
     listed = api.invoke("ai/modules/list", {}, reader)["data"]["items"]
     assert [module["title"] for module in listed] == titles
-
-
-def test_about_tells_the_catalog_as_it_is_now(app: App, core: Core, tmp_path: Path) -> None:
-    api = Api(app, core, Recorded())
-    write(tmp_path / "catalog", "wiki", {"wiki": service()}, kind="feature")
-
-    about = api.invoke("ai/app/about", None, CLIENT)["data"]
-
-    other = App(tmp_path / "home", [tmp_path / "catalog"], f"unix://{tmp_path}/none.sock")
-    assert other.is_served_by(about)
 
 
 @pytest.mark.parametrize("is_foreign", [False, True], ids=["own", "of another process"])
@@ -101,18 +86,10 @@ def test_an_operation_ends_with_the_catalog_that_it_began_with(
     core.store.put(OperationChanged(work))
     core.store.flush()
     write(tmp_path / "catalog", "wiki", {"wiki": service()}, kind="feature")
-
     assert ("wiki" in shown(api)) == is_foreign
-
     core.store.put(OperationChanged(replace(work, status="succeeded")))
     core.store.flush()
     assert "wiki" in shown(api)
-
-
-def test_a_catalog_that_did_not_change_is_not_read_again(app: App, core: Core) -> None:
-    api, catalog = Api(app, core, Recorded()), app.catalog
-    shown(api)
-    assert app.catalog is catalog
 
 
 @pytest.fixture
@@ -138,8 +115,8 @@ def titles(snapshot: Snapshot) -> list[str]:
     return [module.title_in("en") for module in snapshot.modules]
 
 
-def test_changes_of_the_catalog_show_without_a_request(
-    watched: Callable[[str], list[str]], tmp_path: Path
+def test_changes_of_the_catalog_and_of_unreadable_settings_show(
+    watched: Callable[[str], list[str]], tmp_path: Path, core: Core
 ) -> None:
     catalog = tmp_path / "catalog"
     watched("web")
@@ -150,6 +127,12 @@ def test_changes_of_the_catalog_show_without_a_request(
     shutil.rmtree(catalog / "wiki")
     write(catalog, "blog", {"blog": service()}, kind="feature")
     assert "Encyclopedia" not in watched("blog")
+    file = tmp_path / "home/settings.json"
+    write_private(file, b'{"version": 99}')
+    write(tmp_path / "catalog", "wiki", {"wiki": service()}, kind="feature")
+    core.store.wait_until(lambda found: "wiki" in [module.name for module in found.modules], 20)
+    write_private(file, b'{"version": 1, "chosen": ["wiki"]}')
+    core.store.wait_until(lambda snapshot: snapshot.chosen == ("wiki",), 20)
 
 
 def test_changes_of_settings_by_another_process_show_without_a_request(
@@ -161,10 +144,8 @@ def test_changes_of_settings_by_another_process_show_without_a_request(
     write(tmp_path / "catalog", "web", {"web": service()}, **more)
     watched("Shop")
     other = App(tmp_path / "home", [tmp_path / "catalog"], "unix:///elsewhere.sock")
-
     other.settings.choose(["web"])
     core.store.wait_until(lambda snapshot: snapshot.chosen == ("web",), 20)
-
     for address, value in (("app.language", "zh"), ("web.WEB_TOKEN", "a-secret-of-the-user")):
         shown(host)  # which waits for a look that is under way, so that all of it is told
         before = core.store.snapshot.seq
@@ -172,33 +153,15 @@ def test_changes_of_settings_by_another_process_show_without_a_request(
         core.store.wait_until(lambda snapshot, was=before: snapshot.seq > was, 20)  # type: ignore[misc]
 
 
-def test_settings_that_could_not_be_read_are_read_again_later(
-    watched: Callable[[str], list[str]], core: Core, tmp_path: Path
-) -> None:
-    watched("web")
-    file = tmp_path / "home/settings.json"
-    write_private(file, b'{"version": 99}')
-    write(tmp_path / "catalog", "wiki", {"wiki": service()}, kind="feature")
-    core.store.wait_until(lambda found: "wiki" in [module.name for module in found.modules], 20)
-    write_private(file, b'{"version": 1, "chosen": ["wiki"]}')
-    core.store.wait_until(lambda snapshot: snapshot.chosen == ("wiki",), 20)
-
-
-def test_unreadable_settings_fail_only_the_channels_that_need_them(
-    app: App, core: Core, tmp_path: Path
-) -> None:
-    api = Api(app, core, Recorded())
-    shown(api)
-    write_private(tmp_path / "home/settings.json", b'{"version": 99}')
-    assert api.invoke("ai/snapshot/get", None, CLIENT)["success"]
-    assert api.invoke("ai/operation/list", None, CLIENT)["success"]
-    assert api.invoke("ai/config/get", None, CLIENT)["code"] == "E_SETTING"
-
-
-def test_unchanged_files_report_nothing(app: App, core: Core) -> None:
-    api = Api(app, core, Recorded())
+def test_unchanged_files_and_unreadable_settings(app: App, core: Core, tmp_path: Path) -> None:
+    api, catalog = Api(app, core, Recorded()), app.catalog
     shown(api)
     before = core.store.snapshot.seq
     for channel in ("ai/snapshot/get", "ai/config/get", "ai/modules/list"):
         assert api.invoke(channel, None, CLIENT)["success"]
     assert core.store.snapshot.seq == before
+    assert app.catalog is catalog
+    write_private(tmp_path / "home/settings.json", b'{"version": 99}')
+    assert api.invoke("ai/snapshot/get", None, CLIENT)["success"]
+    assert api.invoke("ai/operation/list", None, CLIENT)["success"]
+    assert api.invoke("ai/config/get", None, CLIENT)["code"] == "E_SETTING"

@@ -26,22 +26,18 @@ def names(api: Api) -> set[str]:
 @pytest.mark.parametrize("inner", ["own:1", "own:1/wiki"], ids=["of modules", "a module's"])
 def test_a_folder_is_added_and_removed(api: Api, app: App, tmp_path: Path, inner: str) -> None:
     write(tmp_path / "own:1", "wiki", {"wiki": service()}, kind="feature")
-
     report = ask(api, "ai/catalog/check", tmp_path / inner)["data"]
     assert (report["modules"], report["problems"]) == (["wiki"], [])
     assert "wiki" not in names(api)
-
     added = ask(api, "ai/catalog/add", tmp_path / inner)["data"]
     assert added == {"folder": str(tmp_path / inner), "modules": ["wiki"]}
     assert "wiki" in names(api)
     assert ask(api, "ai/catalog/add", tmp_path / inner)["success"], "twice is no mistake"
-
     # A command of another process finds the same modules, and works through this owner.
     about = api.invoke("ai/app/about", None, CLIENT)["data"]
     client = App(tmp_path / "home", [], f"unix://{tmp_path}/none.sock")
     assert client.is_served_by(about)
     assert "settings" not in vars(client), "it need not read them"
-
     assert ask(api, "ai/catalog/remove", added["folder"])["success"]
     assert "wiki" not in names(api)
     assert app.settings.app.module_folders == ()
@@ -57,15 +53,15 @@ def test_wrong_catalog_folder_is_refused_with_its_problems(api: Api, tmp_path: P
         assert ask(api, "ai/catalog/add", folder)["code"] == "E_REQUEST"
 
 
-def test_folders_are_listed_without_hidden_ones_and_files(api: Api, tmp_path: Path) -> None:
+def test_folders_are_listed_for_a_browser_here(api: Api, tmp_path: Path) -> None:
     folder = tmp_path / "projects"
     write(folder, "wiki", {"wiki": service()})
     for name in ("Album", ".cache", ".cache/inner"):
         (folder / name).mkdir()
     (folder / "notes.txt").touch()
 
-    def listed(asked: object) -> Json:
-        return api.invoke("ai/catalog/folders", {"folder": str(asked)}, BROWSER)
+    def listed(asked: object, client: Peer = BROWSER) -> Json:
+        return api.invoke("ai/catalog/folders", {"folder": str(asked)}, client)
 
     assert listed(folder)["data"] == {
         "folder": str(folder),
@@ -80,12 +76,9 @@ def test_folders_are_listed_without_hidden_ones_and_files(api: Api, tmp_path: Pa
     assert home["folder"] == str(Path.home().resolve()), "where it begins"
     assert listed(Path.home().anchor)["data"]["parent"] is None
     assert listed(folder / "none")["code"] == "E_REQUEST"
-
-
-def test_only_a_browser_on_this_computer_lists_folders(api: Api, tmp_path: Path) -> None:
     elsewhere = Peer("browser", "en", lambda _message: None, is_local=False)
     for client in (CLIENT, elsewhere):
-        answer = api.invoke("ai/catalog/folders", {"folder": str(tmp_path)}, client)
+        answer = listed(tmp_path, client)
         assert (answer["code"], answer["data"].get("folders")) == ("E_REQUEST", None)
 
 

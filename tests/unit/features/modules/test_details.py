@@ -111,15 +111,11 @@ def asked(app: App, channel: str, **payload: str) -> Envelope:
     return dispatch(handlers_of(parts), channel, payload, CALLER)
 
 
-def test_accounts_name_their_secret_and_volumes_are_those_with_data(app: App) -> None:
+def test_details_have_accounts_volumes_and_a_time_zone_that_nobody_set(app: App) -> None:
     data: Any = asked(app, "ai/module/details", name="web")["data"]
     account = {"title": "Admin", "user": "root", "setting": "web.WEB_KEY", "note": ""}
     assert (data["accounts"], data["volumes"]) == ([account], ["ai-web-data"])
     assert (data["consent"]["module"], data["isAllowed"]) == ("web", False)
-
-
-def test_a_time_zone_that_nobody_set_shows_beside_the_computers_until_it_is_set(app: App) -> None:
-    data: Any = asked(app, "ai/module/details", name="web")["data"]
     zone = {"setting": "web.WEB_ZONE", "value": "Antarctica/Troll", "own": timezone_name()}
     assert data["timezone"] == zone
     app.settings.change(app.declared, {"web.WEB_ZONE": "Antarctica/Troll"})
@@ -141,16 +137,13 @@ def test_a_service_is_inspected_without_its_secrets(app: App) -> None:
     assert data["finishedAt"] is None
 
 
-@pytest.mark.parametrize(
-    "payload", [{"module": "wbe", "service": "web"}, {"module": "web", "service": "wbe"}]
-)
-def test_unknown_module_or_service_is_refused(app: App, payload: dict[str, str]) -> None:
-    assert asked(app, "ai/service/inspect", **payload)["code"] == "E_UNKNOWN"
+@pytest.mark.parametrize("names", [("wbe", "web"), ("web", "wbe")])
+def test_unknown_module_or_service_is_refused(app: App, names: tuple[str, str]) -> None:
+    module, service = names
+    assert asked(app, "ai/service/inspect", module=module, service=service)["code"] == "E_UNKNOWN"
 
 
-def test_connections_are_those_of_accounts_and_of_databases_whose_password_exists(
-    tmp_path: Path,
-) -> None:
+def test_connections_are_those_of_accounts_and_used_databases(tmp_path: Path) -> None:
     write(tmp_path, "db", DATABASE)
     write(tmp_path, "user", USER)
     app = App(tmp_path / "home", [tmp_path])

@@ -49,9 +49,7 @@ SAMPLES = st.lists(st.dictionaries(st.integers(0, 3), VALUES, max_size=4), min_s
 
 
 @given(SAMPLES, st.integers(1, 12))
-def test_rolling_up_is_what_a_naive_sum_finds(
-    samples: Sequence[dict[int, Values]], size: int
-) -> None:
+def test_rolling_up_is_a_naive_sum(samples: Sequence[dict[int, Values]], size: int) -> None:
     rows = [Row(1, {n: Cell(values, values) for n, values in one.items()}) for one in samples]
     found = rolled(rows)
     assert found.samples == len(samples)

@@ -1,4 +1,4 @@
-"""Loads from readings."""
+"""Loads from readings, and restarts and exits of services from two states."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -6,7 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from aiserver_tray.engine.values import Usage
+from aiserver_tray.features.monitoring.history import Mark
 from aiserver_tray.features.monitoring.samples import Load, Rates, Sample, sample_json
+from aiserver_tray.features.monitoring.statistics import restart_marks
+from aiserver_tray.state.facts import ContainerSeen, ContainersListed, OperationChanged
+from aiserver_tray.state.reduce import State, reduce
+from tests.support.made import BEGIN, UP, at, container, ended, operation
 
 SECOND = 1_000_000_000
 FIRST = Usage(10.0, cpu=5 * SECOND, system=100 * SECOND, cpus=4, memory=7, limit=64)
@@ -17,9 +22,7 @@ FIRST = Usage(10.0, cpu=5 * SECOND, system=100 * SECOND, cpus=4, memory=7, limit
     [(8, 140, 30.0), (5, 140, 0.0), (3, 140, None), (8, 100, None), (8, 20, None)],
     ids=["busy", "idle", "restarted", "the same reading", "another boot"],
 )
-def test_the_processor_use_is_of_the_time_between_two_readings(
-    cpu: int, system: int, expected: float | None
-) -> None:
+def test_processor_use_is_between_readings(cpu: int, system: int, expected: float | None) -> None:
     rates = Rates()
     assert rates.load("id", FIRST) == Load(None, 7, limit=64)
     later = replace(FIRST, time=20.0, cpu=cpu * SECOND, system=system * SECOND, memory=9, pids=3)
@@ -31,6 +34,10 @@ def test_rates_are_by_the_engines_clock_and_unknown_after_a_restart() -> None:
     rates.load("id", replace(FIRST, rx=100, tx=100, read=100, write=100))
     load = rates.load("id", replace(FIRST, time=12.5, rx=350, tx=100, read=99, write=600))
     assert (load.rx, load.tx, load.read, load.write) == (100, 0, None, 200)
+    rates = Rates()
+    rates.load("id", FIRST)
+    rates.keep(["other"])
+    assert rates.load("id", replace(FIRST, time=20.0)).cpu is None
 
 
 @pytest.mark.parametrize(
@@ -42,21 +49,12 @@ def test_rates_are_by_the_engines_clock_and_unknown_after_a_restart() -> None:
     ],
     ids=["new", "restarted", "long ago"],
 )
-def test_the_load_of_what_was_just_started_is_since_its_start(
-    began: float, before: float | None, expected: Load
-) -> None:
+def test_a_new_load_is_since_its_start(began: float, before: float | None, expected: Load) -> None:
     rates = Rates()
     if before is not None:
         rates.load("id", replace(FIRST, time=before, cpu=9 * SECOND, rx=900))
     usage = replace(FIRST, time=20.0, cpu=2 * SECOND, rx=100)
     assert rates.load("id", usage, datetime.fromtimestamp(began, UTC)) == expected
-
-
-def test_readings_of_containers_that_are_gone_are_forgotten() -> None:
-    rates = Rates()
-    rates.load("id", FIRST)
-    rates.keep(["other"])
-    assert rates.load("id", replace(FIRST, time=20.0)).cpu is None
 
 
 def test_a_sample_has_the_sums_of_its_modules_and_of_all() -> None:
@@ -82,3 +80,32 @@ def test_a_sample_has_the_sums_of_its_modules_and_of_all() -> None:
     }  # fmt: skip
     assert sample_json(Sample(1, None))["total"] == unknown
     assert sample_json(Sample(1, {}))["total"] == dict.fromkeys(unknown, 0)
+
+
+APP = container("web/app")
+BEGUN = reduce(reduce(State(), ContainersListed((APP, container("web/db")))), UP)
+
+
+def after(*facts: ContainerSeen | OperationChanged) -> list[Mark]:
+    found: list[Mark] = []
+    state = BEGUN
+    for fact in facts:
+        new = reduce(state, fact)
+        found += restart_marks(state, new)
+        state = new
+    return found
+
+
+def test_only_restarts_and_exits_without_an_operation_are_marked() -> None:
+    second = round(BEGIN.timestamp())
+    died = ended("web/app", exit_code=1, finished_at=at(20))
+    again = container("web/app", started_at=at(30), restart_count=1)
+    assert after(ContainerSeen(died), ContainerSeen(again)) == [
+        Mark(second + 20, "web", "app", "exit"),
+        Mark(second + 30, "web", "app", "restart"),
+    ]
+    again = container("web/app", started_at=at(30))
+    begun = OperationChanged(operation("restart"))
+    assert after(begun, ContainerSeen(again)) == []
+    other = container("web/app", id="another", started_at=at(30))
+    assert after(ContainerSeen(other)) == [], "it was recreated"

@@ -1,6 +1,5 @@
 """The predecessor's channels and event are the stack's, in other words."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +11,6 @@ from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.core.app import App
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.predecessor.channels import PredecessorFeature
-from aiserver_tray.features.predecessor.events import STATUS
 from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import Actor, Port
 from aiserver_tray.operations.operation import Operation
@@ -28,7 +26,6 @@ from aiserver_tray.state.facts import (
 from aiserver_tray.state.views import OperationView
 from tests.support import made
 from tests.support.places import place
-from tests.unit.clients import Client
 
 CALLER = Caller(Peer("browser", "zh", lambda _message: None, 7), "zh")
 PORT = Port("127.0.0.1", 18100, 80)
@@ -61,14 +58,7 @@ def asked(here: Place, channel: str, **payload: object) -> Envelope:
     return dispatch(handlers, channel, payload, CALLER)
 
 
-def test_modules_are_listed_by_kind(here: Place) -> None:
-    wiki = {"name": "wiki", "type": "basic", "title": "wiki", "summary": "页面"}
-    assert asked(here, "ai/modules/list", type="basic")["data"]["items"] == [wiki]
-    titles = [item["title"] for item in asked(here, "ai/modules/list")["data"]["items"]]
-    assert titles == ["wiki", "网页"]
-
-
-def test_a_state_has_the_predecessors_fields(here: Place) -> None:
+def test_a_module_has_the_predecessors_fields_and_is_listed_by_its_kind(here: Place) -> None:
     assert asked(here, "ai/module/status", name="web")["data"] == {
         "running": True,
         "status": "running",
@@ -84,6 +74,10 @@ def test_a_state_has_the_predecessors_fields(here: Place) -> None:
     here.core.store.flush()
     assert asked(here, "ai/module/status", name="web")["data"]["status"] == "error"
     assert asked(here, "ai/module/status", name="wbe")["code"] == "E_UNKNOWN"
+    wiki = {"name": "wiki", "type": "basic", "title": "wiki", "summary": "页面"}
+    assert asked(here, "ai/modules/list", type="basic")["data"]["items"] == [wiki]
+    titles = [item["title"] for item in asked(here, "ai/modules/list")["data"]["items"]]
+    assert titles == ["wiki", "网页"]
 
 
 @pytest.mark.parametrize(
@@ -113,17 +107,3 @@ def test_an_operation_is_one_of_the_stack(
     if not more:
         assert asked(here, channel, name="web", wait=False)["data"] == {"operationId": "1"}
     assert set(begun) == {(request_, Actor("browser", 7))}
-
-
-def test_a_client_hears_when_a_module_changes(here: Place) -> None:
-    here.feature(PredecessorFeature)
-    client = Client(language="zh")
-    here.hub.subscribe(client.peer, [STATUS.name])
-    assert client.sent() == [], "the first state is a snapshot's"
-    here.core.store.put(ContainerSeen(made.ended("web/app", exit_code=3)))
-    here.core.store.flush()
-    here.hub.update()
-    (message,) = client.sent()
-    told = json.loads(message.payload)
-    assert (told["name"], message.key) == ("web", "web")
-    assert told["status"] == asked(here, "ai/module/status", name="web")

@@ -1,10 +1,9 @@
 """The state as clients are sent it: when, how often, and in which language."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from threading import Event
 
 import pytest
 
@@ -15,11 +14,11 @@ from aiserver_tray.features.stack import publishing
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
 from aiserver_tray.features.stack.publishing import Publishing
 from aiserver_tray.protocol.hub import Hub
-from aiserver_tray.protocol.message import Message, Peer
-from aiserver_tray.state.facts import ContainerSeen, ModulesChanged, TextsChanged
+from aiserver_tray.state.facts import ContainerSeen, ModulesChanged
 from tests.support import made
+from tests.support.limits import LIMIT
 from tests.support.store_contract import SUMMARY, TITLE, StoreContract
-from tests.unit.clients import LIMIT, Client
+from tests.unit.clients import Client
 
 ALL = (SNAPSHOT.name, PROGRESS.name, STATUS.name)
 LINE = LOG.message({"streamId": "s", "event": "stdout", "chunk": "said"})
@@ -32,15 +31,11 @@ def contract() -> Iterator[StoreContract]:
         yield contract
 
 
-def names(messages: Sequence[Message]) -> list[str]:
-    return [message.event for message in messages]
-
-
 def crashed(exit_code: int) -> ContainerSeen:
     return ContainerSeen(made.ended(exit_code=exit_code))
 
 
-def test_new_subscriber_is_sent_the_state_at_once(contract: StoreContract) -> None:
+def test_new_subscribers_are_sent_the_state_that_was_encoded_once(contract: StoreContract) -> None:
     contract.show(made.operation("up", ("wait", "web/app", "running"), id="7"))
     client = Client(language="zh")
     contract.subscribe(client.peer, ALL)
@@ -49,23 +44,25 @@ def test_new_subscriber_is_sent_the_state_at_once(contract: StoreContract) -> No
     assert json.loads(progress.payload)["operation"]["steps"][0]["service"] == "app"
     assert (snapshot.event, snapshot.key) == (SNAPSHOT.name, "")
     assert json.loads(snapshot.payload) == contract.snapshot("zh")
+    one, other, chinese = Client(), Client("tray"), Client(language="zh")
+    for client in (one, other, chinese):
+        contract.subscribe(client.peer, ALL)
+    mine, theirs = one.sent(), other.sent()
+    assert [id(m.payload) for m in mine] == [id(m.payload) for m in theirs]
+    assert json.loads(chinese.sent()[1].payload)["modules"][0]["title"] == TITLE["zh"]
 
 
-def test_each_change_is_sent_as_a_whole_snapshot(contract: StoreContract) -> None:
+def test_each_change_is_sent_as_a_whole_snapshot_until_the_end(contract: StoreContract) -> None:
     client = Client()
     contract.subscribe(client.peer, [SNAPSHOT.name])
     client.sent()
     for exit_code in (1, 2):
         contract.put(crashed(exit_code))
         assert client.next() == (SNAPSHOT.name, contract.snapshot())
-
-
-def test_unchanged_snapshot_is_not_sent_again(contract: StoreContract) -> None:
-    client = Client()
-    contract.subscribe(client.peer, ALL)
-    client.sent()
-    contract.put(TextsChanged())
+    contract.put(crashed(3))
     contract.publishing.close()
+    assert [message.event for message in client.sent()] == [SNAPSHOT.name], "the last state"
+    contract.put(crashed(4))
     assert client.sent() == []
 
 
@@ -105,16 +102,6 @@ def test_only_changed_operations_and_modules_are_sent(contract: StoreContract) -
     assert client.sent() == []
 
 
-def test_all_clients_of_a_language_are_sent_what_was_encoded_once(contract: StoreContract) -> None:
-    contract.show(made.operation("up", ("wait", "web/app", "running"), id="7"))
-    one, other, chinese = Client(), Client("tray"), Client(language="zh")
-    for client in (one, other, chinese):
-        contract.subscribe(client.peer, ALL)
-    mine, theirs = one.sent(), other.sent()
-    assert [id(m.payload) for m in mine] == [id(m.payload) for m in theirs]
-    assert json.loads(chinese.sent()[1].payload)["modules"][0]["title"] == TITLE["zh"]
-
-
 def test_when_the_language_changes_all_is_sent_again(contract: StoreContract) -> None:
     why = Text("stopped")
     contract.show(replace(made.operation("up", id="7"), detail=why))
@@ -130,33 +117,3 @@ def test_when_the_language_changes_all_is_sent_again(contract: StoreContract) ->
     assert sent[1][1]["modules"][0]["summary"] == SUMMARY["zh"]
     contract.publishing.close()
     assert chinese.sent() == []
-
-
-def test_a_client_that_fails_holds_up_no_other(
-    contract: StoreContract, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(_message: Message) -> None:
-        failed.set()
-        raise ZeroDivisionError
-
-    failed, client = Event(), Client()
-    contract.subscribe(Peer("window", "en", fail), [SNAPSHOT.name, LOG.name])
-    assert failed.is_set()
-    contract.subscribe(client.peer, [SNAPSHOT.name, LOG.name])
-    client.sent()
-    contract.hub.publish(LINE)
-    assert client.sent() == [LINE]
-    contract.put(crashed(3))
-    assert client.next() == (SNAPSHOT.name, contract.snapshot())
-    assert "ZeroDivisionError" in caplog.text
-
-
-def test_after_its_end_nothing_is_sent(contract: StoreContract) -> None:
-    client = Client()
-    contract.subscribe(client.peer, ALL)
-    client.sent()
-    contract.put(crashed(3))
-    contract.publishing.close()
-    assert names(client.sent()) == [SNAPSHOT.name, STATUS.name], "the last state"
-    contract.put(crashed(4))
-    assert client.sent() == []

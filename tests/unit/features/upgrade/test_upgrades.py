@@ -55,23 +55,8 @@ def test_an_upgrade_is_kept_beside_that_of_another_engine(scene: Scene) -> None:
     assert scene.journal.all.keys() == {"there", "b"}
 
 
-def test_an_upgrade_is_undone_from_a_backup_on_without_anything_being_stored_between(
-    scene: Scene,
-) -> None:
-    undo(scene)
-    assert scene.done == [
-        ("stop", "n8n", "dify"),
-        "back up",
-        ("remove", "n8n", "dify"),
-        ("remove volume", "data"),
-    ]
-    assert scene.journal.all == {}
-
-
 @pytest.mark.parametrize("reason", ["no backup", "in use", "a later restore"])
-def test_an_undo_that_is_refused_changes_nothing_and_starts_again_what_ran(
-    scene: Scene, reason: str
-) -> None:
+def test_a_refused_undo_changes_nothing_and_starts_what_ran(scene: Scene, reason: str) -> None:
     if reason == "in use":
         scene.containers["theirs"] = {labels.MODULE: "theirs"}
     if reason == "a later restore":

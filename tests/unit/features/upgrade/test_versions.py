@@ -132,9 +132,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Here]:
         here.versions.close()
 
 
-def test_versions_in_the_range_that_all_images_have_are_offered_the_newest_first(
-    here: Here,
-) -> None:
+def test_versions_that_all_images_have_are_offered_the_newest_first(here: Here) -> None:
     here.tags(
         *("v1.2", "v1.10", "v1.3", "v1.3-rc.1", "v0.9", "v2.0", "v2.0-rc.1", "latest", "v1.11"),
         worker=("v1.2", "v1.10", "v1.3", "v1.3-rc.1", "v2.0", "v9"),
@@ -160,41 +158,6 @@ def test_versions_in_the_range_that_all_images_have_are_offered_the_newest_first
     assert here.versions.target("web", "v1.3-rc.1").version == "v1.3-rc.1"
 
 
-@pytest.mark.parametrize(
-    ("version", "said"),
-    [
-        ("v1.2", "has version v1.2 already"),
-        ("v2.0", ">=1.2 <2"),
-        ("latest", ">=1.2 <2"),
-        ("v1.٣", ">=1.2 <2"),
-    ],
-)
-def test_why_a_module_can_not_be_upgraded_so_is_told(here: Here, version: str, said: str) -> None:
-    with pytest.raises(UpgradeError, match=said):
-        here.versions.target("web", version)
-
-
-def test_an_older_version_is_refused_and_so_is_an_upgrade_while_nothing_is_offered(
-    here: Here,
-) -> None:
-    here.app.settings.change(here.app.declared, {"web.WEB_VERSION": "v1.5"})
-    with pytest.raises(UpgradeError, match=r"newer than v1\.2"):
-        here.versions.target("web", "v1.2")
-    with pytest.raises(UpgradeError, match="No other version"):
-        here.versions.target("web", None)
-    here.app.applied.forget("web")
-    with pytest.raises(UpgradeError, match="has not started yet"):
-        here.versions.target("web", "v1.6")
-
-
-def test_a_version_that_does_not_fit_the_files_is_refused_wherever_it_is_set(here: Here) -> None:
-    declared = here.app.declared
-    for version in ("v2.0", "1.3", "latest", "v1.x"):
-        with pytest.raises(AiServerError, match=r">=1\.2 <2"):
-            here.app.settings.change(declared, {"web.WEB_VERSION": version})
-    here.app.settings.change(declared, {"web.WEB_VERSION": "v1.9"})
-
-
 def test_a_new_application_changes_no_module_and_its_files_are_offered(here: Here) -> None:
     before = here.app.preview("web").services
     here.bring(default="v1.4", range=">=1.2 <3")
@@ -206,6 +169,10 @@ def test_a_new_application_changes_no_module_and_its_files_are_offered(here: Her
     assert (target.folder, target.changes) == (here.packaged / "features/web", {})
     assert target.preview.services[0].image.display_name.endswith(":v1.4")
     assert here.app.preview("web").services == before, "the target is only looked at"
+    here.bring(default="v1.4")  # in the same files
+    target = here.versions.target("web", "v1.3")
+    assert target.changes == {"web.WEB_VERSION": "v1.3"}
+    assert target.preview.services[0].image.display_name.endswith(":v1.3")
 
 
 def test_new_files_for_the_same_version_are_offered_and_the_version_is_kept(here: Here) -> None:
@@ -224,7 +191,7 @@ def test_new_files_for_the_same_version_are_offered_and_the_version_is_kept(here
     assert here.versions.target("web", None).kinds == {"version", "files"}
 
 
-def test_a_module_that_another_engine_runs_with_the_same_files_is_not_upgraded(here: Here) -> None:
+def test_why_a_module_can_not_be_upgraded_so_is_told(here: Here) -> None:
     settings, other = here.app.settings, "ssh://me@elsewhere"
     settings.engines.meet(other, "there", "")
     with settings.engines.update("there") as state:
@@ -237,14 +204,18 @@ def test_a_module_that_another_engine_runs_with_the_same_files_is_not_upgraded(h
         state.desired = []
     here.versions.target("web", "v1.3")
 
+    def refuses(version: str | None, said: str) -> None:
+        with pytest.raises(UpgradeError, match=said):
+            here.versions.target("web", version)
 
-def test_what_runs_keeps_its_version_when_the_default_of_the_same_files_would_be_another(
-    here: Here,
-) -> None:
-    here.bring(default="v1.4")
-    target = here.versions.target("web", "v1.3")
-    assert target.changes == {"web.WEB_VERSION": "v1.3"}
-    assert target.preview.services[0].image.display_name.endswith(":v1.3")
+    refuses("v1.2", "has version v1.2 already")
+    for version in ("v2.0", "latest", "v1.٣"):
+        refuses(version, ">=1.2 <2")
+    here.app.settings.change(here.app.declared, {"web.WEB_VERSION": "v1.5"})
+    refuses("v1.2", r"newer than v1\.2")
+    refuses(None, "No other version")
+    here.app.applied.forget("web")
+    refuses("v1.6", "has not started yet")
 
 
 def test_images_that_were_published_anew_are_offered(here: Here) -> None:
@@ -310,9 +281,7 @@ def test_a_rehearsal_counts_only_for_the_files_and_images_that_were_rehearsed(he
     ("answer", "said"),
     [(["no tags"], "does not answer as a registry does"), (None, "answers 404")],
 )
-def test_what_was_known_stays_when_a_registry_does_not_answer_as_it_should(
-    here: Here, answer: object, said: str
-) -> None:
+def test_what_was_known_outlasts_a_registry(here: Here, answer: object, said: str) -> None:
     here.tags("v1.3")
     here.ask()
     here.server.content["/v2/team/worker/tags/list?n=1000"] = answer
@@ -328,9 +297,7 @@ def test_what_was_known_stays_when_a_registry_does_not_answer_as_it_should(
     assert here.versions.views().problem is None
 
 
-def test_registries_are_asked_once_a_day_and_not_if_a_setting_says_no(
-    here: Here, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_registries_are_asked_once_a_day(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     is_due = here.versions.asking.is_due
     assert not is_due(now), "modules come back first"
@@ -353,7 +320,11 @@ def test_registries_are_asked_once_a_day_and_not_if_a_setting_says_no(
     assert len(here.server.asked) > before
 
 
-def test_only_an_upgrade_changes_the_version_of_a_module_that_is_in_use(here: Here) -> None:
+def test_only_an_upgrade_changes_the_version_of_a_module_in_use(here: Here) -> None:
+    declared = here.app.declared
+    for version in ("v2.0", "1.3", "latest", "v1.x"):
+        with pytest.raises(AiServerError, match=r">=1\.2 <2"):
+            here.app.settings.change(declared, {"web.WEB_VERSION": version})
     check_versions(here.place, {"web.WEB_VERSION": "v1.2", "app.language": "zh"})
     check_versions(here.place, {"web.WEB_VERSION": None})
     with pytest.raises(SettingError, match="aiserver-tray upgrade web --to v1") as caught:
@@ -390,17 +361,20 @@ def test_files_are_swapped_and_put_back_at_any_point(here: Here, tmp_path: Path)
     applied.drop("id")
     applied.put_back("web", "id")
     assert (applied.folder / "web/compose.yaml").read_text("utf-8") == new
-
-
-def test_files_that_were_not_kept_before_are_those_of_the_application_again(here: Here) -> None:
-    here.app.applied.forget("web")
-    here.app.applied.swap("web", here.packaged / "features/web", "id")
-    here.app.applied.put_back("web", "id")
-    assert "web" not in here.app.applied
+    applied.forget("web")  # nothing was kept before
+    applied.swap("web", here.packaged / "features/web", "id")
+    applied.put_back("web", "id")
+    assert "web" not in applied
     assert here.app.catalog.built_in == {"web"}
 
 
-def test_kept_files_that_this_version_can_not_read_say_what_to_do(here: Here) -> None:
+def test_kept_files_of_no_use_say_what_to_do_and_those_of_a_former_module_go_on(here: Here) -> None:
+    write(here.packaged / "basic", "other", "services: {main: {image: busybox:1}}\n")
+    (here.packaged / "features/web/compose.yaml").unlink()
+    (here.packaged / "features/web").rmdir()
+    here.app.refresh_catalog()
+    assert here.app.catalog.built_in == {"other", "web"}
+    assert here.offered == []
     file = here.app.applied.folder / "web/compose.yaml"
     text = file.read_text("utf-8").replace("kind: feature", "kind: ability")
     file.write_text(text, encoding="utf-8")
@@ -410,18 +384,7 @@ def test_kept_files_that_this_version_can_not_read_say_what_to_do(here: Here) ->
     assert here.versions.views().modules == ()
 
 
-def test_a_module_that_the_application_no_longer_has_goes_on_with_its_files(here: Here) -> None:
-    write(here.packaged / "basic", "other", "services: {main: {image: busybox:1}}\n")
-    (here.packaged / "features/web/compose.yaml").unlink()
-    (here.packaged / "features/web").rmdir()
-    here.app.refresh_catalog()
-    assert here.app.catalog.built_in == {"other", "web"}
-    assert here.offered == []
-
-
-def test_every_built_in_module_goes_on_as_it_was_beside_a_new_application(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_built_in_module_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packaged = tmp_path / "packaged"
     copytree(built_in_catalog(), packaged)
     monkeypatch.setattr(core_app, "built_in_catalog", lambda: packaged)
