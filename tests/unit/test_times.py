@@ -1,46 +1,88 @@
 """The table at the end of a test run, and how tests are dealt out to workers."""
 
+import time
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
+import budget
 from developer import packages
 from tests.support.parallel import LEVELS, Scheduling
-from tests.support.times import CONTRIBUTING, Times, budgets
+from tests.support.processor import Meter
+from tests.support.times import Times, budgets
 
 
 def test_every_level_has_a_budget_and_a_place_in_the_order() -> None:
-    limits = budgets(CONTRIBUTING.read_text(encoding="utf-8"))
-    assert limits.keys() == packages.TESTS.keys() == set(LEVELS)
+    assert budgets().keys() == packages.TESTS.keys() == set(LEVELS)
 
 
-def report(nodeid: str, seconds: float, **properties: float) -> pytest.TestReport:
+@pytest.mark.parametrize(
+    ("changes", "lines", "said"),
+    [
+        ({}, 99, []),
+        ({"allowances": {"answers": {"engine": 5}}}, 99, []),
+        ({"allowances": {"answers": {"engine": 6}}}, 99, ["allowances have 21 processor"]),
+        ({"allowances": {"answers": {"motor": 1}}}, 99, ["answers allows for motor"]),
+        ({"levels": {"engine": 1}}, 99, ["the levels are engine, unit"]),
+        ({}, 101, ["101 lines of Python, and may have 100"]),
+        ({"lines": 200}, 151, ["151 lines of Python, and may have 150"]),
+    ],
+)
+def test_a_budget_is_held(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], lines: int, said: list[str]
+) -> None:
+    monkeypatch.setattr(budget, "LEVELS", {"engine", "unit"})
+    whole = {"seconds": 20, "lines": 100, "levels": {"engine": 10, "unit": 5}, "allowances": {}}
+    found = budget.problems(whole | changes, {"tests": lines, "aiserver_tray": 150})
+    assert len(found) == len(said)
+    assert all(map(str.__contains__, found, said)), found
+
+
+def report(
+    nodeid: str, seconds: float, used: tuple[float, ...], *lab: tuple[float, ...]
+) -> pytest.TestReport:
     """What is reported of a phase of a test."""
-    found = SimpleNamespace(nodeid=nodeid, duration=seconds, user_properties=properties.items())
+    properties = [*(("lab", one) for one in lab), ("used", used)]
+    found = SimpleNamespace(nodeid=nodeid, duration=seconds, user_properties=properties)
     return cast(pytest.TestReport, found)
 
 
-def test_the_table_names_the_slowest_tests_and_the_levels_over_their_budget() -> None:
+def test_the_table_names_the_dearest_tests_and_the_levels_over_their_budget() -> None:
     times = Times(2, {"engine": 60.0, "unit": 60.0})
     took = {"tests/engine/test_a.py::test_x": 100.0, "tests/unit/test_b.py::test_y": 90.0}
     for nodeid, seconds in took.items():
         for phase in (0.25, 0.5, 0.25):
-            times.pytest_runtest_logreport(report(nodeid, phase * seconds))
-    times.pytest_runtest_logreport(report("tests/engine/test_a.py::z", 340.0, lab=300.0))
+            used = (phase * 8.0, phase * seconds / 2, 0.0)
+            times.pytest_runtest_logreport(report(nodeid, phase * seconds, used))
+    of_lab = (300.0, 1.0, 2.0, 0.0)
+    times.pytest_runtest_logreport(
+        report("tests/engine/test_a.py::z", 340.0, (1.0, 9.0, 2.0), of_lab)
+    )
+    times.pytest_testnodedown(SimpleNamespace(workeroutput={"rest": (3.0, 0.0, 0.0)}))
 
-    assert times.table() == [
-        "level       tests   time  budget",
-        "engine          2   1:10    1:00  over its budget",
-        "unit            1   0:45    1:00",
-        "lab                 2:30       -",
-        "all             3   4:25",
-        "Time: that of all tests of a level, over 2 workers.",
-        "The slowest tests:",
-        "  100.0 s tests/engine/test_a.py::test_x",
-        "   90.0 s tests/unit/test_b.py::test_y",
-        "   40.0 s tests/engine/test_a.py::z",
+    assert [line.split() for line in times.table()] == [
+        ["processor", "seconds"],
+        ["level", "tests", "time", "own", "engine", "contain.", "all", "budget"],
+        ["engine", "2", "1:10", "9.0", "59.0", "2.0", "70.0", "60", "over", "its", "budget"],
+        ["unit", "1", "0:45", "8.0", "45.0", "0.0", "53.0", "60"],
+        ["lab", "2:30", "1.0", "2.0", "0.0", "3.0"],
+        ["rest", "3.0", "0.0", "0.0", "3.0"],
+        ["all", "3", "4:25", "21.0", "106.0", "2.0", "129.0", "120"],
+        ["Time:", "that", "of", "all", "tests", "of", "a", "level,", "over", "2", "workers."],
+        ["The", "dearest", "tests:", "own", "engine", "contain.", "all"],
+        ["8.0", "50.0", "0.0", "58.0", "tests/engine/test_a.py::test_x"],
+        ["8.0", "45.0", "0.0", "53.0", "tests/unit/test_b.py::test_y"],
+        ["1.0", "9.0", "2.0", "12.0", "tests/engine/test_a.py::z"],
     ]
+
+
+def test_a_meter_without_control_groups_reads_this_process() -> None:
+    meter = Meter(None)
+    end = time.process_time() + 0.1
+    while time.process_time() < end:
+        pass
+    assert 0.05 < meter.look().own < 60
 
 
 @pytest.mark.parametrize(
