@@ -1,25 +1,33 @@
 """``pytest --changed [--base REV]``: only the tests that a change can break.
 
-A test is chosen where its file, or a module that it imports, was changed or reads a changed file.
-Levels whose tests run the product in their own process follow imports to the end. The others start
-processes of the whole product, where nearly everything imports everything: they follow imports
-through the tests' own modules, and one step from the test's file into the product. The imports of
-those processes can't be seen: for that, the tests marked ``smoke`` always run, one of each level,
-and one that reads all sources.
+A file of tests is chosen where
+
+- it ran a function in a changed file of the product, itself or in a process that it started. Each
+  run writes that down (``tests.support.recorded``). A file with no functions stands for those that
+  import it;
+- it, or a module of the tests that it imports, was changed, or names a changed file or its folder;
+- it is of the level ``ui``, and named as the changed page is.
+
+What no run has seen yet is chosen by imports: to the end for levels whose tests run the product in
+their own process, one step from the tests' modules for the others. For these, the tests marked
+``smoke`` run as well, one of each level.
 """
 
 import ast
 import os
+import re
 import subprocess
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import grimp
 import pytest
 
 from tests.support.parallel import level_of
+from tests.support.recorded import RECORD, read_record
 
 ROOT = Path(__file__).parents[2]
 SMOKE = "smoke"
@@ -66,8 +74,16 @@ class Sources:
         path = self.root / module.replace(".", "/")
         return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
+    def name_of(self, module: str) -> str:
+        """The file of *module*, relative to the root."""
+        return self.file_of(module).relative_to(self.root).as_posix()
+
+    def is_tests(self, module: str) -> bool:
+        """Whether *module* belongs to the tests."""
+        return module.startswith(f"{self.tests}.")
+
     def modules_of(self, files: Iterable[str]) -> set[str]:
-        """The modules whose files these are, and those that read one of these."""
+        """The modules whose files these are, and those that name one of these or its folder."""
         paths = {self.root / file for file in files}
         files_of = {self.file_of(module): module for module in self.graph.modules}
         own = {files_of[path] for path in paths & files_of.keys()}
@@ -79,38 +95,43 @@ class Sources:
         return own | {module for module in self.graph.modules if self._reads(module, named)}
 
     def _reads(self, module: str, paths: set[str]) -> bool:
-        """Whether a text in *module* names one of *paths*, from the root or its own folder."""
+        """Whether a text in *module* names one of *paths*, from the root or its own folder. A word
+        alone names no folder, but in a file of tests: it may be a level, or a language."""
         file = self.file_of(module)
         if not paths or not file.exists():
             return False
+        is_test = file.name.startswith("test_")
         starts = (self.root, file.parent)
         return any(
             os.path.normpath(os.path.join(start, text)) in paths  # noqa: PTH118 - may be no path
             for text in texts(file)
+            if is_test or not text.isidentifier()
             for start in starts
         )
 
     def dependents(self, changed: set[str], level: str) -> set[str]:
-        """The modules of a *level* of tests that one of the *changed* modules can break."""
-        ours = {module for module in self.graph.modules if module.startswith(f"{self.tests}.")}
+        """The modules of a *level* of tests that one of the *changed* modules can break, as far as
+        imports show."""
+        ours = {module for module in self.graph.modules if self.is_tests(module)}
         if level in _IN_PROCESS:
             found = changed.union(*map(self.graph.find_downstream_modules, changed)) & ours
         else:
-            helpers = changed & ours
-            found = helpers.union(*map(self._dependent_tests, helpers))
+            found = self.tests_of(changed & ours)
             found = found.union(*map(self.graph.find_modules_that_directly_import, changed))
-        shared = {module.removesuffix("conftest") for module in found if _is_conftest(module)}
-        found |= {module for module in ours if module.startswith(tuple(shared))}
-        return {module for module in found if module.startswith(f"{self.tests}.{level}.")}
+        return self._with_shared(found, f"{self.tests}.{level}.")
 
-    def _dependent_tests(self, helper: str) -> set[str]:
-        """The tests' own modules that come to *helper* by imports."""
-        found = self.graph.find_downstream_modules(helper)
-        return {module for module in found if module.startswith(f"{self.tests}.")}
+    def tests_of(self, changed: set[str]) -> set[str]:
+        """The tests' own modules that come to the *changed* ones of the tests by imports."""
+        found = changed.union(*map(self.graph.find_downstream_modules, changed))
+        return self._with_shared({module for module in found if self.is_tests(module)}, "")
 
-
-def _is_conftest(module: str) -> bool:
-    return module.rpartition(".")[2] == "conftest"
+    def _with_shared(self, found: set[str], start: str) -> set[str]:
+        """*found*, with all below a ``conftest`` in it, if their names begin with *start*."""
+        shared = tuple(
+            module.removesuffix("conftest") for module in found if module.endswith(".conftest")
+        )
+        below = {module for module in self.graph.modules if module.startswith(shared or "\0")}
+        return {module for module in found | below if module.startswith(start)}
 
 
 def texts(file: Path) -> Iterator[str]:
@@ -134,34 +155,125 @@ def imported_by(node: ast.AST) -> list[str]:
     return []
 
 
+@dataclass(frozen=True)
+class Choice:
+    """The files of tests that a change can break.
+
+    Attributes:
+        files: What has changed, relative to the root.
+        record: File of tests -> the product's files that it ran, both relative to the root.
+    """
+
+    files: set[str]
+    sources: Sources = field(default_factory=Sources)
+    record: Mapping[str, set[str]] = field(default_factory=dict)
+
+    @cached_property
+    def _changed(self) -> set[str]:
+        return self.sources.modules_of(self.files)
+
+    @cached_property
+    def _of_tests(self) -> set[str]:
+        """Tests that were changed, or that use helpers or name files that were."""
+        ours = {module for module in self._changed if self.sources.is_tests(module)}
+        return set(map(self.sources.name_of, self.sources.tests_of(ours)))
+
+    @cached_property
+    def _of_product(self) -> set[str]:
+        """Files of the product that count as changed: one that no test ran stands for those that
+        import it."""
+        changed = {module for module in self._changed if not self.sources.is_tests(module)}
+        known = set[str]().union(*self.record.values())
+        found, left = set[str](), [*changed]
+        while left:
+            name = self.sources.name_of(module := left.pop())
+            if name in known or name in found:
+                found.add(name)
+            else:
+                found.add(name)
+                left += self.sources.graph.find_modules_that_directly_import(module)
+        return found
+
+    @cached_property
+    def _by_imports(self) -> dict[str, set[str]]:
+        return {}
+
+    def wants(self, file: str) -> bool:
+        """Whether the tests in *file* can be broken."""
+        if self.files & {*_EVERYTHING} or file in self._of_tests or self._is_of_page(file):
+            return True
+        if file in self.record:
+            return not self.record[file].isdisjoint(self._of_product)
+        level = level_of(file)
+        if level not in self._by_imports:
+            found = self.sources.dependents(self._changed, level)
+            self._by_imports[level] = set(map(self.sources.name_of, found))
+        return file in self._by_imports[level]
+
+    def _is_of_page(self, file: str) -> bool:
+        """Whether *file* tests a page, or the whole page, whose script or style has changed."""
+        pages = {PurePosixPath(name) for name in self.files if name.startswith("ui/")}
+        if not pages or level_of(file) != "ui":
+            return False
+        words = set(re.split(r"[_.]", PurePosixPath(file).name))
+        names = [
+            {word for part in page.parts[2:] for word in re.split(r"\W", part)} for page in pages
+        ]
+        return any("pages" not in name or name & words for name in names)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a change can break: whole files of tests, and those of which only the test marked
+    ``smoke`` runs."""
+
+    files: set[str]
+    smoke: set[str]
+
+
+def chosen(choice: Choice) -> Chosen:
+    """The files below the root that *choice* wants."""
+    files, smoke = set(), set()
+    for path in sorted(ROOT.glob("tests/*/**/test_*.py")):
+        file = path.relative_to(ROOT).as_posix()
+        has_smoke = f"\n@pytest.mark.{SMOKE}" in path.read_text(encoding="utf-8")
+        if choice.wants(file):
+            files.add(file)
+        # Where a run has seen what processes run, no test stands for that.
+        elif has_smoke and (file not in choice.record or level_of(file) == "unit"):
+            smoke.add(file)
+    return Chosen(files, smoke)
+
+
 class Selection:
     """Leaves out what a change can't break."""
 
-    def __init__(self, files: set[str], sources: Sources) -> None:
-        self._all = any(file in _EVERYTHING for file in files)
-        self._sources = sources
-        self._changed = sources.modules_of(files)
-        self._chosen: dict[str, set[str]] = {}
+    def __init__(self, chosen: Chosen) -> None:
+        self._chosen = chosen
 
-    def wants(self, item: pytest.Item) -> bool:
-        """Whether the change can break the test, or it is a smoke test."""
-        if self._all or item.get_closest_marker(SMOKE):
-            return True
-        level = level_of(item.nodeid)
-        if level not in self._chosen:
-            self._chosen[level] = self._sources.dependents(self._changed, level)
-        module = item.nodeid.partition("::")[0].removesuffix(".py").replace("/", ".")
-        return module in self._chosen[level]
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist's
+        """pytest-xdist's hook: tell a worker."""
+        node.workerinput["chosen"] = [sorted(self._chosen.files), sorted(self._chosen.smoke)]
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """pytest's hook: what is left out is not even read."""
+        if not collection_path.match("test_*.py"):
+            return None
+        file = collection_path.relative_to(ROOT).as_posix()
+        return None if file in self._chosen.files | self._chosen.smoke else True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """pytest's hook."""
-        chosen = [item for item in items if self.wants(item)]
-        left_out = [item for item in items if item not in set(chosen)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = chosen
+        kept = [item for item in items if self._keeps(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+
+    def _keeps(self, item: pytest.Item) -> bool:
+        file = item.nodeid.partition("::")[0]
+        return file in self._chosen.files or item.get_closest_marker(SMOKE) is not None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -171,14 +283,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--base", default="HEAD", metavar="REV", help="changed since REV; HEAD without")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """pytest's hook."""
-    config.addinivalue_line("markers", f"{SMOKE}: runs with --changed, whatever was changed")
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """pytest's hook, before pytest-xdist's. No more workers start than have a file to run."""
     if not config.option.changed:
         return
     base = config.option.base
     try:
-        files = changed_files(base)
+        choice = Choice(changed_files(base), record=read_record(RECORD))
     except subprocess.CalledProcessError:
         raise pytest.UsageError(f"--base {base}: git knows no such commit") from None
-    config.pluginmanager.register(Selection(files, Sources()), "changed")
+    found = chosen(choice)
+    config.pluginmanager.register(Selection(found), "changed")
+    if wanted := getattr(config.option, "numprocesses", None):
+        count = min(wanted, len(found.files | found.smoke))
+        config.option.numprocesses = count if count > 1 else 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """pytest's hook."""
+    config.addinivalue_line("markers", f"{SMOKE}: runs with --changed, whatever was changed")
+    if told := getattr(config, "workerinput", {}).get("chosen"):
+        config.pluginmanager.register(Selection(Chosen(*map(set, told))), "changed")

@@ -1,13 +1,17 @@
 """Which tests ``--changed`` chooses."""
 
+import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from developer import packages
-from tests.support.changed import ROOT, Sources, changed_files
+from tests.support import ran
+from tests.support.changed import ROOT, Choice, Sources, changed_files
+from tests.support.recorded import read_record, write_record
 
 FILES: Mapping[str, str] = {
     "wares/__init__.py": "",
@@ -87,6 +91,67 @@ def test_tests_that_a_change_can_break_are_chosen(
 
     names = {name.removeprefix(f"checks.{level}.") for name in found}
     assert {name for name in names if "test_" in name} == tests
+
+
+SEEN = {
+    "checks/engine/test_whole.py": {"wares/app.py"},
+    "checks/unit/test_core.py": {"wares/other.py"},
+}
+BY_SIGHT = [
+    ("wares/app.py", {"engine/test_whole", "unit/test_app", "unit/kept/test_kept"}),
+    # It has no functions, so that its user stands for it.
+    ("wares/core.py", {"engine/test_whole", "engine/test_core", "unit/test_app",
+                       "unit/kept/test_kept"}),
+    ("wares/other.py", {"unit/test_core"}),
+    ("checks/unit/test_core.py", {"unit/test_core"}),
+    ("checks/helper.py", {"engine/test_whole", "unit/test_app"}),
+    ("pyproject.toml", {"engine/test_whole", "engine/test_core", "unit/test_app", "unit/test_core",
+                        "unit/test_alone", "unit/test_tool", "unit/kept/test_kept"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "tests"), BY_SIGHT)
+def test_tests_that_ran_a_changed_file_are_chosen_and_unseen_ones_by_imports(
+    project: Path, file: str, tests: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(project)
+    monkeypatch.setattr("tests.support.changed.level_of", lambda name: name.split("/")[1])
+    (project / "wares/other.py").touch()
+    write_record(project / "seen.json", SEEN)
+    choice = Choice({file}, Sources(project, "wares", "checks"), read_record(project / "seen.json"))
+
+    files = (path.relative_to(project).as_posix() for path in project.glob("checks/**/test_*.py"))
+    assert {name[7:-3] for name in files if choice.wants(name)} == tests
+
+
+PAGES = [
+    ("ui/js/pages/logs.js", {"test_logs", "test_kept_logs"}),
+    ("ui/css/pages/home.css", {"test_home", "test_home_operations"}),
+    ("ui/js/bridge.js", {"test_logs", "test_kept_logs", "test_home", "test_home_operations"}),
+]
+
+
+@pytest.mark.parametrize(("file", "tests"), PAGES)
+def test_a_page_has_the_tests_with_its_name(
+    project: Path, file: str, tests: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(project)
+    names = ("test_logs", "test_kept_logs", "test_home", "test_home_operations")
+    record = {f"tests/ui/{name}.py": set[str]() for name in names}
+    choice = Choice({file}, Sources(project, "wares", "checks"), record)
+    assert {name for name in names if choice.wants(f"tests/ui/{name}.py")} == tests
+
+
+def test_a_process_writes_down_the_files_whose_functions_it_runs(tmp_path: Path) -> None:
+    target = tmp_path / "ran"
+    target.touch()
+    code = f"exec(open({ran.__file__!r}).read(), {{'__file__': {ran.__file__!r}}})\n"
+    code += "from aiserver_tray.base import masking, strings\n"
+    code += "strings.in_line('abc')\n"
+    environment = {**os.environ, ran.VARIABLE: str(target)}
+    subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, env=environment, check=True)
+    seen = {"aiserver_tray/base/strings.py"} if ran.IS_POSSIBLE else set()
+    assert {*target.read_text(encoding="utf-8").splitlines()} == seen
 
 
 def test_each_level_has_one_test_that_always_runs() -> None:
