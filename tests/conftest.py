@@ -2,11 +2,13 @@
 
 import gc
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.ending import end_in_order
+from tests.support.limits import stretched
 
 # How long an example takes depends on what else the machine does, and fails no test. The examples
 # are the same in each run, so that a failure is one of the change and comes again;
@@ -16,7 +18,13 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
-pytest_plugins = ["tests.support.parallel", "tests.support.times", "tests.support.changed"]
+pytest_plugins = [
+    "tests.support.isolation",
+    "tests.support.parallel",
+    "tests.support.times",
+    "tests.support.recorded",
+    "tests.support.changed",
+]
 
 end_in_order()
 
@@ -31,3 +39,11 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> object:  # noqa: ANN401 - untyped
+    """pytest-timeout's hook. What ends a test that hangs comes later on a busy machine."""
+    plugin: Any = item.config.pluginmanager.get_plugin("timeout")
+    longer = settings._replace(timeout=stretched(settings.timeout))
+    return plugin.pytest_timeout_set_timer(item, longer)

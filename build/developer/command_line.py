@@ -16,6 +16,7 @@ python3 build/dev.py verify-images            the catalog's images, on a real en
 python3 build/dev.py verify-models            the catalog's models, at their hubs
 python3 build/dev.py screenshots FOLDER       pictures of every page, with a real stack
 python3 build/dev.py soak [NAME] [--times N]  repeat tests and report how often they passed
+python3 build/dev.py soak --all [--load N]    find tests that fail by luck
 python3 build/dev.py soak logs [--minutes N]  keep logs under faults, and count each line
 """
 
@@ -128,6 +129,12 @@ def add_soak(parser: argparse.ArgumentParser) -> None:
     what = "part of a test's name, or an expression as for pytest -k; all without"
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help=what)
     parser.add_argument("--times", type=count, metavar="N", help="10 without")
+    what = "run all levels in a random order, and list the tests that ever failed"
+    parser.add_argument("--all", action="store_true", help=what)
+    what = "this many busy processes run beside the tests; limits of time are longer"
+    parser.add_argument("--load", type=count, default=0, metavar="N", help=what)
+    what = "with --all: the order of an earlier run, which has printed it"
+    parser.add_argument("--seed", type=count, metavar="N", help=what)
     what = "with the name logs: keep logs under faults for so long, and count each line; 3 without"
     parser.add_argument("--minutes", type=float, default=3.0, metavar="N", help=what)
 
@@ -175,7 +182,7 @@ COMMANDS = {
     "verify-models": Command(command_verify_models, ""),
     "soak": Command(
         command_soak,
-        "[NAME] [--times N] [--minutes N] [-- WORDS FOR PYTEST…]",
+        "[NAME|--all [--seed N]] [--times N] [--load N] [--minutes N] [-- WORDS FOR PYTEST…]",
         "what pytest is to get stands after --, as in: soak NAME -- tests/unit",
         add_soak,
     ),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from developer import typescript
 from developer.environment import RUN, answers, set_up
-from developer.machine import DEBIAN, ROOT, SCRIPTS, WINDOWS, environment, has_wine
+from developer.machine import DEBIAN, ROOT, SCRIPTS, WINDOWS, environment, has_wine, workers
 from developer.packages import (
     NEEDS_LAB,
     NEEDS_LINUX,
@@ -24,7 +24,7 @@ from developer.packages import (
     needs_of_tests,
 )
 from developer.processes import become, fail, root_prefix, run
-from developer.soak import soak, soak_logs
+from developer.soak import prepare, soak, soak_all, soak_logs
 
 CATALOG = "orchestration"
 MODULES = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob(f"{CATALOG}/*/*/compose.yaml"))
@@ -48,6 +48,7 @@ CHECKS = (
     (*TRANSLATIONS, "--check"),
     (*GENERATE, "--check"),
     (*LOCK, "--check"),
+    ("python", "build/budget.py"),
     (*LINT, f"{CATALOG}/.compose-lint.yml", "--fail-on", "low", *MODULES),
     (*SCHEMA, *WORKFLOWS),
     ("zizmor", "--offline", "--quiet", ".github"),
@@ -150,21 +151,12 @@ def command_test(options: argparse.Namespace) -> int:
             fail(f"no tests called {level}; there are: {', '.join(TESTS)}")
     levels = options.levels or possible_levels()
     set_up(needs_of_tests(levels))
-    # Without bytecode, each of the many processes of tests would compile all that it imports.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    prepare = ("python", "-m", "tests.lab", "prepare")
-    if NEEDS_LAB.intersection(levels) and (status := run(prepare, environment())):
+    if status := prepare(levels):
         return status
     folders = [f"tests/{level}" for level in levels]
     words = [f"--numprocesses={workers()}", *(["--changed"] if options.changed else [])]
     words += [f"--base={options.base}"] if options.base else []
     return become("python", "-m", "pytest", *folders, *words, *options.words)
-
-
-def workers() -> int:
-    """How many tests run at once: three more than there are cores, since the tests of engines and
-    desktops wait for most of their time. Each has an engine of its own, with up to 4 GB of disk."""
-    return (os.cpu_count() or 1) + 3
 
 
 def command_lab(options: argparse.Namespace) -> int:
@@ -235,9 +227,18 @@ def command_bench(options: argparse.Namespace) -> int:
 
 def command_soak(options: argparse.Namespace) -> int:
     """Repeat the tests whose name contains NAME (or all), and show how often they passed. Fails
-    only if there are none. With the name logs, keep logs under faults for --minutes instead."""
-    if options.name != "logs":
-        return soak(options.name, options.times or 10, possible_levels(), options.words)
-    if options.times:
-        options.parser.error("soak logs takes --minutes, not --times")
-    return soak_logs(options.minutes)
+    only if there are none. With --all, run all levels as `test` does, but in a random order, and
+    list the tests that ever failed. With the name logs, keep logs under faults for --minutes."""
+    refused = {
+        "--all takes no NAME": options.all and options.name,
+        "--seed goes with --all": options.seed and not options.all,
+        "soak logs takes --minutes, not --times": options.name == "logs" and options.times,
+    }
+    for message in filter(refused.get, refused):
+        options.parser.error(message)
+    if options.name == "logs":
+        return soak_logs(options.minutes)
+    times = options.times or 10
+    if options.all:
+        return soak_all(times, options.load, options.seed, possible_levels(), options.words)
+    return soak(options.name, times, options.load, possible_levels(), options.words)

@@ -18,6 +18,12 @@ def has_wine() -> bool:
     return DEBIAN and PROCESSOR == "x86_64"
 
 
+def workers() -> int:
+    """How many tests run at once: three more than there are cores, since the tests of engines and
+    desktops wait for most of their time. Each has an engine of its own, with up to 4 GB of disk."""
+    return (os.cpu_count() or 1) + 3
+
+
 def system_path() -> str:
     """PATH with the folders of administrators' commands, which a user's shell may lack."""
     return os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
