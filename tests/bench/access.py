@@ -58,7 +58,7 @@ def _staged(lab: Place) -> Iterator[tuple[Tray, int, str, docker.DockerClient]]:
     with (
         tempfile.TemporaryDirectory() as name,
         borrowed(lab) as client,
-        second_host("192.168.85") as device,
+        second_host() as device,
     ):
         here = Installation(Path(name, "home"), Path(name, "catalog"), lab.host)
         have_image(client, IMAGE)

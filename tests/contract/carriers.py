@@ -13,8 +13,9 @@ from aiserver_tray.carriers.inside import Inside
 from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.protocol.message import CallerKind, Contract, Envelope, Message, owner_events
 from aiserver_tray.system.paths import Home
-from tests.contract.heard import LIMIT, Heard
+from tests.contract.heard import Heard
 from tests.support.desktop.window import Window
+from tests.support.limits import LIMIT
 from tests.support.visitor import Listener, Visitor
 from tests.support.waiting import eventually
 
@@ -126,7 +127,7 @@ class JsBridge:
         self._reader.start()
         # A new page gets the state.
         assert self.invoke("ai/ui/ready")["success"]
-        eventually(self._is_up_to_date, "the window's connection", LIMIT)
+        eventually(self._is_up_to_date, "the window's connection")
 
     def invoke(self, channel: str, payload: Any = None) -> Envelope:  # noqa: ANN401 - JSON
         id = uuid.uuid4().hex

@@ -7,9 +7,7 @@ from typing import Any, TypeVar
 
 from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.protocol.message import Event, Json
-
-LIMIT = 60.0
-"""Seconds after which an event or an answer that did not come is a failure."""
+from tests.support.limits import LIMIT
 
 T = TypeVar("T")
 Payloads = SimpleQueue[Json]

@@ -13,9 +13,10 @@ from aiserver_tray.features.monitoring.events import WATCHED
 from aiserver_tray.owner.owner import Owner
 from aiserver_tray.protocol.message import CallerKind, Contract, Envelope, Message, Peer
 from aiserver_tray.state.views import Snapshot
-from tests.contract.heard import LIMIT, Payloads
+from tests.contract.heard import Payloads
 from tests.support.installation import Installation, checked, gated, idle, script
 from tests.support.installation import after as depends
+from tests.support.limits import LIMIT
 from tests.support.surroundings import Recorded
 
 T = TypeVar("T")

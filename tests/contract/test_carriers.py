@@ -20,10 +20,11 @@ from aiserver_tray.protocol.channel import Handler, dispatch
 from aiserver_tray.protocol.message import Caller, Envelope, Json, Peer, answer
 from tests.contract.asking import ask, given, refused
 from tests.contract.carriers import Carrier
-from tests.contract.heard import LIMIT, expect, first
+from tests.contract.heard import expect, first
 from tests.contract.payloads import PAYLOADS
 from tests.contract.tray import LANGUAGE, Tray
 from tests.support import states
+from tests.support.limits import LIMIT
 from tests.support.scripted import Scripted
 from tests.support.waiting import eventually
 

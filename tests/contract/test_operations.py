@@ -9,8 +9,9 @@ from aiserver_tray.base.codec import to_json
 from aiserver_tray.protocol.message import Json
 from aiserver_tray.state.views import OperationSummary, Snapshot
 from tests.contract.asking import ask, begin, given, refused, states
-from tests.contract.heard import LIMIT, first
+from tests.contract.heard import first
 from tests.contract.host import DirectCaller, Host
+from tests.support.limits import LIMIT
 from tests.support.waiting import eventually
 
 

@@ -8,7 +8,6 @@ prompt. Prints the secret, the key's record and the notices as JSON, or the erro
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from aiserver_tray.base.errors import SettingError
 from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home
+from tests.support.waiting import eventually
 
 DECLARED = {"m.SECRET": Setting(type="secret", generate="hex32")}
 DAEMON = ("gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets")
@@ -37,10 +37,7 @@ def logged_in() -> Iterator[None]:
         daemon.stdin.close()
         with open_dbus_connection("SESSION") as bus:
             asked = message_bus.NameHasOwner("org.freedesktop.secrets")
-            deadline = time.monotonic() + 30
-            while not bus.send_and_get_reply(asked).body[0]:
-                assert time.monotonic() < deadline, "GNOME Keyring does not start"
-                time.sleep(0.02)
+            eventually(lambda: bus.send_and_get_reply(asked).body[0], "GNOME Keyring")
         yield
     finally:
         daemon.terminate()

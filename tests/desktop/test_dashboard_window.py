@@ -14,7 +14,8 @@ from Xlib.display import Display  # type: ignore[import-untyped]
 from aiserver_tray.window.protocol import Exit
 from tests.desktop.window_lab import WindowLab, lab
 from tests.support import states
-from tests.support.desktop.window import TIMEOUT_SECONDS, Window
+from tests.support.desktop.window import Window
+from tests.support.limits import LIMIT
 from tests.support.waiting import POLL_SECONDS, eventually
 
 __all__ = ["lab"]
@@ -30,7 +31,7 @@ def test_dashboard_shows_the_state_and_its_changes(lab: WindowLab) -> None:
     lab.host.show(states.snapshot("error", states.module("n8n", "error", reason="out of memory")))
     window.says("out of memory")
     window.close()
-    assert window.process.wait(TIMEOUT_SECONDS) == Exit.CLOSED
+    assert window.process.wait(LIMIT) == Exit.CLOSED
     eventually(lambda: lab.host.subscribers == 0, "the end of its connection")
 
 
@@ -218,7 +219,7 @@ def test_a_crash_of_the_browser_engine_ends_it(lab: WindowLab) -> None:
     window.says("n8n")
     page = next(one for one in window.helpers() if one.name().startswith("WebKitWeb"))
     page.send_signal(signal.SIGKILL)
-    assert window.process.wait(TIMEOUT_SECONDS) == Exit.CRASHED
+    assert window.process.wait(LIMIT) == Exit.CRASHED
 
 
 def test_a_page_that_could_not_be_loaded_is_loaded_again(lab: WindowLab) -> None:

@@ -13,6 +13,7 @@ from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.settings.declared import Declared
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home
+from tests.support.limits import LIMIT
 from tests.support.systems import has_mode
 
 PROGRAM = Path(__file__).with_name("keyring_session.py")
@@ -54,7 +55,7 @@ class Person:
             env=self._env,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=LIMIT,
             check=True,
         )
         result: dict[str, str] = json.loads(done.stdout.splitlines()[-1])

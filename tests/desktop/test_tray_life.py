@@ -18,8 +18,8 @@ from tests.support.desktop.applet import (
     USERS,
     Applet,
 )
-from tests.support.desktop.window import TIMEOUT_SECONDS
 from tests.support.installation import checked, gated
+from tests.support.limits import LIMIT
 from tests.support.observed import open_gate
 from tests.support.visitor import Visitor
 from tests.support.waiting import eventually
@@ -174,7 +174,7 @@ def test_it_takes_the_core_from_serve_which_goes_on_with_its_pages(applet: Apple
             applet.item.click("Start all")
             applet.shows(RUNNING)
             applet.cli("quit")
-            assert applet.process.wait(TIMEOUT_SECONDS) == 0
+            assert applet.process.wait(LIMIT) == 0
             eventually(lambda: owner(visitor) == "serve", "the old owner")
         finally:
             serve.terminate()

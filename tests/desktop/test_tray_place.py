@@ -9,8 +9,8 @@ from aiserver_tray.system.tray_place import ANY, why_unavailable
 from tests.support.desktop.applet import STOPPED, Applet
 from tests.support.desktop.desktop import Desktop, desktop
 from tests.support.desktop.hurried import in_a_hurry
-from tests.support.desktop.window import TIMEOUT_SECONDS
 from tests.support.installation import Installation
+from tests.support.limits import LIMIT
 from tests.support.waiting import eventually
 
 WHY = "This desktop can't show the tray icon."
@@ -43,7 +43,7 @@ def test_the_user_sees_the_dashboard_and_why_until_the_icon_has_its_place(applet
     assert closed["id"] == told["id"]
     assert "can show the applet's icon" in applet.cli("doctor")
     applet.item.click("Quit", "Quit and keep everything running")
-    assert applet.process.wait(TIMEOUT_SECONDS) == 0
+    assert applet.process.wait(LIMIT) == 0
 
 
 def test_bar_without_a_host_is_no_place_for_the_icon(applet: Applet) -> None:
@@ -51,7 +51,7 @@ def test_bar_without_a_host_is_no_place_for_the_icon(applet: Applet) -> None:
     applet.start(until=lambda: bool(applet.windows("dashboard")))
     assert WHY in applet.complaints()
     eventually(applet.quits_by_command, "the core, which may come after the window")
-    assert applet.process.wait(TIMEOUT_SECONDS) == 0
+    assert applet.process.wait(LIMIT) == 0
 
 
 def test_tray_waits_for_a_place_that_comes_later(screen: Desktop, shop: Installation) -> None:
@@ -61,7 +61,7 @@ def test_tray_waits_for_a_place_that_comes_later(screen: Desktop, shop: Installa
         applet.desktop.shell.serve("watcher")
         applet.shows(STOPPED)
         eventually(applet.quits_by_command, "the core, which comes after the icon")
-        assert process.wait(TIMEOUT_SECONDS) == 0
+        assert process.wait(LIMIT) == 0
         assert applet.complaints() == ""
         assert applet.desktop.told("notification") == []
 

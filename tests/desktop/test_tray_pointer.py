@@ -14,8 +14,9 @@ from tests.support.desktop.applet import DEVELOPERS, RUNNING, STARTING, STOPPED,
 from tests.support.desktop.desktop import Desktop, desktop
 from tests.support.desktop.looks import Look
 from tests.support.desktop.pointer import TaskBar
-from tests.support.desktop.window import TIMEOUT_SECONDS, probed, says
+from tests.support.desktop.window import probed, says
 from tests.support.installation import Installation, checked
+from tests.support.limits import LIMIT
 from tests.support.waiting import eventually
 
 CANCELLED = 130
@@ -80,7 +81,7 @@ def test_a_menu_that_is_open_follows_what_begins_and_ends(
         began = threads.submit(applet.cli, "up", "slow")
         eventually(lambda: str(bar.icon()) == STARTING, STARTING)
         bar.take("menu-working", "Down", "Down")  # to "Cancel", in the place of "Start all"
-        cancelled = began.exception(TIMEOUT_SECONDS)
+        cancelled = began.exception(LIMIT)
         assert isinstance(cancelled, CalledProcessError)
         assert cancelled.returncode == CANCELLED
 

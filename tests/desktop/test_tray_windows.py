@@ -4,8 +4,9 @@ from pathlib import Path
 
 from tests.support.desktop import window
 from tests.support.desktop.applet import RUNNING, STOPPED, Applet
-from tests.support.desktop.window import TIMEOUT_SECONDS, probed
+from tests.support.desktop.window import probed
 from tests.support.installation import checked
+from tests.support.limits import LIMIT
 from tests.support.visitor import Visitor
 from tests.support.waiting import eventually
 
@@ -76,9 +77,9 @@ def test_second_start_shows_the_dashboard_also_after_a_killed_module_window(
     applet.installation.write("wiki", {"wiki": checked("true")}, open="http://127.0.0.1:9/")
     applet.start()
     assert not applet.desktop.windows(TITLE)
-    assert applet.launch().wait(TIMEOUT_SECONDS) == 0
+    assert applet.launch().wait(LIMIT) == 0
     opened(applet)
-    assert applet.launch().wait(TIMEOUT_SECONDS) == 0
+    assert applet.launch().wait(LIMIT) == 0
     assert len(applet.windows("dashboard")) == 1
     assert len(applet.desktop.windows(TITLE)) == 1
     assert len(applet.desktop.told("item")) == 1

@@ -14,8 +14,9 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from tests.engine.through_owner import LIMIT, found, has_ended
+from tests.engine.through_owner import found, has_ended
 from tests.support.installation import Installation
+from tests.support.limits import SECONDS
 from tests.support.owning import PEER, owned
 
 PATIENCE = 4
@@ -43,7 +44,7 @@ def main(  # noqa: PLR0917 - the words of the command line
         setattr(getattr(import_module(place), owning), method, kill)
         begun = owner.api.invoke(channel, asked, PEER)
         assert begun["success"], begun
-        found(owner, partial(has_ended, begun["data"]["operationId"]), PATIENCE * LIMIT)
+        found(owner, partial(has_ended, begun["data"]["operationId"]), PATIENCE * SECONDS)
         raise AssertionError(owner.core.store.state.operations)
 
 

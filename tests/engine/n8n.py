@@ -1,16 +1,12 @@
 """What tests tell n8n, at its page."""
 
-import io
 import json
-import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import requests
-from docker.models.containers import Container
 
 from tests.engine.waiting import until
 
@@ -92,19 +88,6 @@ def streamed(page: str, path: str) -> list[str] | None:
         events = [json.loads(line) for line in answer.iter_lines()]
     assert events[-1]["type"] == "end", events
     return [event["content"] for event in events if event["type"] == "item"]
-
-
-def add_agents(containers: Iterable[Container]) -> None:
-    """Let AI Agent nodes load in *containers* of n8n. The lab's image has no binary of sqlite3,
-    which this node loads for tools that nobody uses here."""
-    content = (Path(__file__).parent / "n8n_sqlite.js").read_bytes()
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        entry = tarfile.TarInfo("sqlite3.js")
-        entry.size, entry.mode = len(content), 0o644
-        tar.addfile(entry, io.BytesIO(content))
-    for container in containers:
-        container.put_archive("/usr/local/lib/node_modules/sqlite3/lib", buffer.getvalue())
 
 
 def _webhook(path: str, mode: str) -> dict[str, Any]:

@@ -11,12 +11,12 @@ import requests
 
 from tests.lab.place import Place
 from tests.support.installation import Installation
+from tests.support.limits import LIMIT
 from tests.support.observed import said
 from tests.support.ports import free_port
 
 EDITIONS = ["one-api", "new-api"]
 PUBLISHED = "123456"
-LIMIT = 60
 
 
 @dataclass(frozen=True)

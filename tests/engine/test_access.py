@@ -26,11 +26,10 @@ from tests.support import refusing_authority
 from tests.support.installation import Installation, Service, script
 from tests.support.observed import environment, said
 from tests.support.owning import PEER, Modules, owned
-from tests.support.ports import free_port
+from tests.support.ports import free_port, free_subnet
 from tests.support.second_host import SecondHost, second_host
 from tests.support.waiting import eventually
 
-LIMIT = 180.0
 SERVER = """
 mkdir -p /www/setup /www/hook /www/cgi-bin && cd /www
 cat > cgi-bin/stream <<'END'
@@ -73,7 +72,7 @@ SPELLINGS = (
 
 @pytest.fixture
 def device() -> Iterator[SecondHost]:
-    with second_host("192.168.77") as host:
+    with second_host() as host:
         yield host
 
 
@@ -138,7 +137,7 @@ def until(owner: Owner, state: str) -> Any:  # noqa: ANN401 - JSON
         one = entry(owner)
         return one if one["state"] == state else None
 
-    return eventually(found, state, LIMIT)
+    return eventually(found, state)
 
 
 def test_a_module_is_open_to_the_network_from_its_first_account_until_it_is_closed(
@@ -234,22 +233,23 @@ def follows_the_network(
     owner: Owner, engine: docker.DockerClient, device: SecondHost, tmp_path: Path
 ) -> None:
     """See that a new address in the same network goes on, and that another network is closed."""
-    moved = device.move("192.168.77.9", "192.168.77.10")
-    eventually(lambda: _is_open_at(owner, moved.ours), "the new address", LIMIT)
+    network, other = device.address.rpartition(".")[0], free_subnet()
+    moved = device.move(f"{network}.9", f"{network}.10")
+    eventually(lambda: _is_open_at(owner, moved.ours), "the new address")
     one = entry(owner)
     authority = tmp_path / "ca.crt"
     assert moved.curl("--cacert", str(authority), f"{one['ipUrl']}/") == "the shop\n 200"
     assert moved.resolve(one["url"].removeprefix("https://").partition(":")[0]) == moved.ours
     refuses_devices_of_another_network(engine, moved, one["ipUrl"])
-    elsewhere = moved.move("192.168.78.1", "192.168.78.2")
+    elsewhere = moved.move(f"{other}.1", f"{other}.2")
     until(owner, "paused")
     port = one["ipUrl"].rpartition(":")[2]
-    url = f"https://192.168.78.1:{port}/"
-    eventually(lambda: elsewhere.curl("-k", url) == "000", "nothing there", LIMIT)
+    url = f"https://{other}.1:{port}/"
+    eventually(lambda: elsewhere.curl("-k", url) == "000", "nothing there")
     elsewhere.move(device.ours, device.address)
     until(owner, "open")
     eventually(
-        lambda: device.curl("-k", f"https://{device.ours}:{port}/") == "the shop\n 200", "it", LIMIT
+        lambda: device.curl("-k", f"https://{device.ours}:{port}/") == "the shop\n 200", "it"
     )
 
 
@@ -263,13 +263,14 @@ def refuses_devices_of_another_network(
     inner = next(int(name.split("/")[0]) for name, places in attributes["Ports"].items()
                  if places and int(places[0]["HostPort"]) == outer)  # fmt: skip
     asks = ("-k", "-H", f"Host: {device.ours}")
-    ours = "192.168.99.1"
+    other = free_subnet()
+    ours = f"{other}.1"
     with (
-        device.also(ours, "192.168.99.2"),
+        device.also(ours, f"{other}.2"),
         device.translated(outer, f"{inside}:{inner}"),
     ):
         there = f"{url.replace(device.ours, ours)}/"
-        eventually(lambda: device.curl(*asks, there) == "000", "no answer there", LIMIT)
+        eventually(lambda: device.curl(*asks, there) == "000", "no answer there")
         assert device.curl(*asks, f"{url}/") == "the shop\n 200"
 
 
@@ -325,7 +326,7 @@ def stays_closed_if_its_gateway_starts_with_an_old_configuration(
     def is_loaded() -> bool:
         return "port-844" not in said(engine, "ai-gateway", "cat", CONFIGURATION)
 
-    eventually(is_loaded, "a configuration with nothing open", LIMIT)
+    eventually(is_loaded, "a configuration with nothing open")
     assert device.curl("-k", f"{url}/") == "000"
 
 
@@ -407,10 +408,10 @@ def is_closed_while_its_address_is_taken_away(owner: Owner, device: SecondHost) 
         port = entry(owner)["ipUrl"].rpartition(":")[2]
         here = f"https://127.0.0.1:{port}/"
         asks = ("curl", "-sSk", "--noproxy", "*", "-H", f"Host: {device.ours}", here)
-        eventually(lambda: run(asks, capture_output=True, check=False).stdout == b"", "it", LIMIT)
+        eventually(lambda: run(asks, capture_output=True, check=False).stdout == b"", "it")
     until(owner, "open")
     url = entry(owner)["ipUrl"]
-    eventually(lambda: device.curl("-k", f"{url}/") == "the shop\n 200", "it", LIMIT)
+    eventually(lambda: device.curl("-k", f"{url}/") == "the shop\n 200", "it")
 
 
 def is_not_held_back(owner: Owner, engine: docker.DockerClient, device: SecondHost) -> None:
@@ -547,7 +548,7 @@ def authorities(
     kept = "/data/caddy/pki/authorities/local/root.crt"
     try:
         container.start()
-        eventually(lambda: container.exec_run(["test", "-s", kept]).exit_code == 0, "a root", LIMIT)
+        eventually(lambda: container.exec_run(["test", "-s", kept]).exit_code == 0, "a root")
         root = here.home.parent / "root.crt"
         root.write_bytes(container.exec_run(["cat", kept]).output)
         yield root
@@ -626,7 +627,7 @@ def is_renewed(owner: Owner, engine: docker.DockerClient, device: SecondHost) ->
     load = f"cat > /run/caddy/now.json <<'EOF'\n{json.dumps(made)}\nEOF\n"
     load += f"caddy reload --config /run/caddy/now.json --address {ADMIN}"
     said(engine, "ai-gateway", "sh", "-c", load)
-    eventually(lambda: device.run("curl", "-sS", *print_).stdout != first, "another one", LIMIT)
+    eventually(lambda: device.run("curl", "-sS", *print_).stdout != first, "another one")
     asked(owner, "ai/access/check", modules=["shop"])
     assert entry(owner)["state"] == "open", entry(owner)
 

@@ -10,6 +10,7 @@ from aiserver_tray.base.errors import SettingError
 from aiserver_tray.core.app import built_in_catalog
 from tests.engine.oneapi import EDITIONS, PUBLISHED, OneApiStack, query
 from tests.support.installation import last_words
+from tests.support.limits import LIMIT
 from tests.support.observed import names, said
 
 OWN = "a-password-of-mine"
@@ -166,7 +167,7 @@ def test_one_api_without_internet_access_says_what_it_needs(
         detach=True,
     )
 
-    assert job.wait(timeout=60)["StatusCode"] == 1
+    assert job.wait(timeout=LIMIT)["StatusCode"] == 1
     assert reason in job.logs().decode()
 
 

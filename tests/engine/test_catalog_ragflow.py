@@ -21,6 +21,7 @@ from tests.engine.oneapi import OneApiStack, installed
 from tests.engine.waiting import until
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
+from tests.support.limits import LIMIT
 from tests.support.observed import facts, names, said
 from tests.support.waiting import eventually
 
@@ -87,7 +88,7 @@ def is_healthy_with(ragflow: OneApiStack, engine: docker.DockerClient, store: st
     (limit,) = engine.containers.get("ai-ragflow").attrs["HostConfig"]["Ulimits"]
     assert (limit["Name"], limit["Soft"], limit["Hard"]) == ("nofile", 65535, 65535)
     page = f"http://127.0.0.1:{value_of(ragflow, 'ragflow.RAGFLOW_HOST_PORT')}"
-    assert "RAGFlow" in requests.get(page, timeout=60).text
+    assert "RAGFlow" in requests.get(page, timeout=LIMIT).text
     ports = engine.containers.get("ai-ragflow").attrs["NetworkSettings"]["Ports"]
     assert [port for port, bindings in ports.items() if bindings] == ["80/tcp"]
 

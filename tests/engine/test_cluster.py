@@ -28,6 +28,7 @@ from tests.lab.place import Place
 from tests.support import clusters
 from tests.support.host_process import hosted
 from tests.support.installation import IMAGE, Installation, idle
+from tests.support.limits import LIMIT
 from tests.support.observed import said
 from tests.support.stack import OPEN
 from tests.support.waiting import eventually
@@ -106,7 +107,7 @@ def test_an_update_that_breaks_is_put_back(cluster: Cluster) -> None:
     node = eventually(lambda: cluster.node_of("front", "front"), "the former front")
     with cluster.swarm.inside():
         address = cluster.swarm.address(int(node[-1]))
-        assert requests.get(f"http://{address}:{PORT}", timeout=30).ok
+        assert requests.get(f"http://{address}:{PORT}", timeout=LIMIT).ok
     assert cluster.service("front", "front")["update"] == "rollback_completed"
 
 
@@ -220,7 +221,7 @@ def test_n8n_answers_again_after_its_node_which_leads_lost_its_power(cluster: Cl
     swarm.start(leader)
     with swarm.inside():
         eventually(lambda: answered(page, 20, 23) == 43, "an answer after the failure")
-        workflows = n8n.logged_in(page).get(f"{page}/rest/workflows", timeout=60).json()["data"]
+        workflows = n8n.logged_in(page).get(f"{page}/rest/workflows", timeout=LIMIT).json()["data"]
     assert [one["name"] for one in workflows] == ["sum"]
     cluster.run("remove", "n8n", "postgres", "--yes").succeeded()
 
@@ -228,7 +229,7 @@ def test_n8n_answers_again_after_its_node_which_leads_lost_its_power(cluster: Cl
 def answered(page: str, a: int, b: int) -> int:
     """The sum of *a* and *b* by the webhook."""
     return int(
-        requests.post(f"{page}/webhook/sum", json={"a": a, "b": b}, timeout=60).json()["sum"]
+        requests.post(f"{page}/webhook/sum", json={"a": a, "b": b}, timeout=LIMIT).json()["sum"]
     )
 
 

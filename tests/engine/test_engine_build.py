@@ -16,6 +16,7 @@ from aiserver_tray.engine.values import Image
 from aiserver_tray.spec.model import BuildTarget
 from tests.engine.our_engine import BUSYBOX, core
 from tests.support.installation import last_words
+from tests.support.limits import LIMIT
 from tests.support.waiting import eventually
 
 __all__ = ["core"]
@@ -172,7 +173,7 @@ def test_a_build_can_be_cancelled_while_it_says_nothing(builder: Builder) -> Non
     builder.on_line = lambda line: running.set() if line == "begun" else None
 
     def cancel() -> None:
-        if running.wait(180):
+        if running.wait(LIMIT):
             builder.cancelled.set()
 
     canceller = threading.Thread(target=cancel)

@@ -25,6 +25,7 @@ from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support.certificates import certificates
 from tests.support.forwarding import forwarded
+from tests.support.limits import LIMIT
 from tests.support.waiting import eventually
 
 __all__ = ["core"]
@@ -195,7 +196,7 @@ def test_an_engine_killed_in_the_middle_of_a_request_is_down_at_once_and_comes_b
     with closing(core.events("nobody")):
         thread.start()
         lab_engine.kill(lab)
-        thread.join(180)
+        thread.join(LIMIT)
     assert not thread.is_alive()
     assert "does not respond" in str(errors[0])
     with pytest.raises(EngineDownError):

@@ -32,7 +32,8 @@ from tests.engine.elsewhere import ON_LOOPBACK, WAYS, Elsewhere
 from tests.lab.fixtures import have_image
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
-from tests.support.installation import LIMIT, Installation, idle, script
+from tests.support.installation import Installation, idle, script
+from tests.support.limits import LIMIT, stretched
 from tests.support.ports import free_port
 from tests.support.stack import IMAGE, held, service, write
 from tests.support.terminal import terminal
@@ -203,7 +204,7 @@ def test_a_killed_ssh_costs_no_request_and_a_stopped_one_can_be_left(
             found.ping()
             assert len(children()) == {"tunnel": 1, "children": 2}[way]
             os.kill(second, signal.SIGSTOP)
-        ended.join(180)
+        ended.join(LIMIT)
         assert not ended.is_alive()
         found.reconnect()
         found.ping()
@@ -226,7 +227,7 @@ def test_input_and_its_end_reach_a_command_elsewhere(
 
     def run(*command: str) -> subprocess.CompletedProcess[bytes]:
         words = [sys.executable, "-c", program, elsewhere.host, container.id, *command]
-        return subprocess.run(words, input=much, capture_output=True, check=False, timeout=120)
+        return subprocess.run(words, input=much, capture_output=True, check=False, timeout=LIMIT)
 
     counted = run("wc", "-c")
     assert (counted.returncode, int(counted.stdout)) == (0, len(much)), counted
@@ -325,7 +326,7 @@ def test_status_and_up_wait_for_few_requests_one_after_the_other(
         def slow(*arguments: object, **more: object) -> object:
             """A round trip takes so long that requests which are sent at once overlap."""
             begun = time.monotonic()
-            time.sleep(0.05)
+            time.sleep(stretched(0.1))
             try:
                 return ask(*arguments, **more)
             finally:

@@ -14,11 +14,11 @@ from aiserver_tray.spec.labels import INSTALLATION
 from tests.engine.our_engine import SECOND, core, run
 from tests.lab import engine as lab_engine
 from tests.lab.place import Place
+from tests.support.limits import LIMIT
 
 __all__ = ["core"]
 
 MINE = {INSTALLATION: "me"}
-LIMIT = 180.0
 
 
 class Listener:

@@ -16,11 +16,11 @@ from aiserver_tray.base.errors import ObjectConflictError, ObjectNotFoundError
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.system.console import Console
 from tests.engine.our_engine import BODY, core, run
+from tests.support.limits import LIMIT
 
 __all__ = ["core"]
 
 MEGABYTE = 1 << 20
-LIMIT = 180.0
 
 
 @dataclass

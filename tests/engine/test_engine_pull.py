@@ -21,13 +21,12 @@ from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.lab.registry import record_sizes
+from tests.support.limits import LIMIT
 
 __all__ = ["core"]
 
 TIMEOUT_SECONDS = 1.5
 """Seconds; what is to answer may need longer on a busy machine."""
-
-LIMIT = 180.0
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from aiserver_tray.operations.locks import Work, module_locks
 from aiserver_tray.operations.request import Request
 from aiserver_tray.system.clock import timezone_name
 from tests.engine.built_in import choose_free_ports, healthy
-from tests.support.installation import LIMIT, Installation, idle
+from tests.support.installation import Installation, idle
+from tests.support.limits import LIMIT
 from tests.support.observed import environment, events, names, said
 
 VERSION = "postgres.POSTGRES_VERSION"

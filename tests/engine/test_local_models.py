@@ -18,6 +18,7 @@ from tests.engine.oneapi import OneApiStack, installed, query
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.support.host_process import hosted
+from tests.support.limits import LIMIT
 from tests.support.model_hub import COMMIT, REPOSITORY, ModelHub, model_hub
 from tests.support.model_server import FILE, fetched
 from tests.support.observed import said
@@ -27,7 +28,6 @@ from tests.support.waiting import eventually
 NAME = "smollm2-135m.q4_1"
 GGUF = "SmolLM2-135M.Q4_1.gguf"
 CONTAINER = "ai-local-models"
-LIMIT = 120
 PORT = "open-webui.OPENWEBUI_HOST_PORT"
 ACCOUNT = {"name": "evil", "email": "evil@example.com", "password": "Not-wanted-1"}
 

@@ -18,11 +18,10 @@ from tests.lab.place import Place
 from tests.support import lock_holder
 from tests.support.consents import trust_all
 from tests.support.installation import Installation, idle, script
+from tests.support.limits import LIMIT
 from tests.support.observed import said
 from tests.support.preflight_targets import IMAGE, service_of
 from tests.support.waiting import eventually
-
-LIMIT = 120.0
 
 Up = Callable[..., "subprocess.Popen[str]"]
 

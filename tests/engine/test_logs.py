@@ -13,6 +13,7 @@ from aiserver_tray.protocol.channel import handlers_of
 from aiserver_tray.protocol.message import Caller, Json, Message, Peer
 from tests.engine.waiting import logged
 from tests.support.installation import Installation, script
+from tests.support.limits import LIMIT
 
 TALKS = "echo said; exec sleep 86400"
 MUTE = {"logging": {"driver": "none"}}
@@ -69,7 +70,7 @@ def test_unreadable_log_is_reported_to_pages(muted: Installation) -> None:
         assert [entry["message"] for entry in answer["entries"]] == ["said"]
         (notice,) = answer["notices"]
         handlers["ai/module/logsAttach"].answer({"name": "talk", "streamId": "s"}, caller)
-        assert both.wait(180)
+        assert both.wait(LIMIT)
         channels.forget(caller.peer)
     events = {payload["event"]: payload for payload in told}
     assert events["stdout"]["chunk"] == "said"

@@ -19,6 +19,7 @@ from aiserver_tray.system.paths import Home
 from tests.lab.fixtures import have_image
 from tests.support.host_process import hosted
 from tests.support.installation import IMAGE, Installation, idle, last_words, script
+from tests.support.limits import LIMIT
 from tests.support.observed import names
 
 FAILURES = {
@@ -90,7 +91,7 @@ def person(here: Installation, *says: str) -> Iterator[list[dict[str, Any]]]:
         thread = Thread(target=decide, daemon=True)
         thread.start()
         yield proposals
-        thread.join(60)
+        thread.join(LIMIT)
 
 
 def test_an_assistant_learns_the_causes_changes_nothing_unasked_and_sees_no_secret(

@@ -26,9 +26,10 @@ from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.support.host_process import hosted
 from tests.support.installation import idle
+from tests.support.limits import LIMIT
 from tests.support.model_server import MODEL, model_server
 from tests.support.observed import said
-from tests.support.ports import free_port
+from tests.support.ports import free_port, own_number
 from tests.support.waiting import eventually
 
 QUESTION: dict[str, Any] = {
@@ -50,8 +51,7 @@ READER = {
     },
     "READER_TOKEN": {"type": "secret", "token_of": "oneapi"},
 }
-LIMIT = 120
-OTHER = "198.18.77"
+OTHER = f"198.18.{own_number()}"
 """A network for tests of networks (RFC 2544)."""
 
 

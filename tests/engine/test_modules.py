@@ -12,6 +12,7 @@ import requests
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.setting import PLACEHOLDER
 from tests.lab.place import Place
+from tests.support.limits import LIMIT
 from tests.support.ports import free_port
 
 ORCHESTRATION = Path(__file__).parents[2] / "orchestration"
@@ -74,6 +75,6 @@ def test_postgres_and_n8n_get_healthy_and_the_job_runs_any_number_of_times(
     compose("basic/postgres", "up", "--detach", "--wait")
     compose("features/n8n", "up", "--detach", "--wait")
     page = f"http://127.0.0.1:{port}/rest"
-    data = requests.get(f"{page}/settings", timeout=60).json()["data"]
+    data = requests.get(f"{page}/settings", timeout=LIMIT).json()["data"]
     assert data["userManagement"]["showSetupOnFirstLoad"] is True
     assert "ERROR" not in compose("features/n8n", "run", "--rm", "n8n-database")

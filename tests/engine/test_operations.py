@@ -11,16 +11,8 @@ import docker
 from aiserver_tray.base.errors import each
 from aiserver_tray.operations.request import Request
 from tests.engine.built_in import choose_free_ports
-from tests.support.installation import (
-    IMAGE,
-    LIMIT,
-    Installation,
-    after,
-    checked,
-    gated,
-    idle,
-    script,
-)
+from tests.support.installation import IMAGE, Installation, after, checked, gated, idle, script
+from tests.support.limits import LIMIT
 from tests.support.observed import created, facts, heard, names, open_gate
 from tests.support.ports import free_port
 from tests.support.whole.catalog import of_stand_ins

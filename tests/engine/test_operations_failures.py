@@ -15,7 +15,6 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run import readiness
 from tests.engine.registries.misbehaving import registry
 from tests.support.installation import (
-    LIMIT,
     Installation,
     after,
     checked,
@@ -25,6 +24,7 @@ from tests.support.installation import (
     last_words,
     script,
 )
+from tests.support.limits import LIMIT
 from tests.support.observed import facts, open_gate, said
 from tests.support.ports import free_port
 

@@ -13,9 +13,7 @@ from tests.support.installation import Installation, ended, idle
 from tests.support.observed import facts, said
 from tests.support.waiting import eventually
 
-GOES_ON = "echo begins; sleep 600"
-LIMIT = 300.0
-"""Seconds; less than `GOES_ON` takes."""
+GOES_ON = "echo begins; sleep 86400"
 
 
 def hook(text: str) -> list[dict[str, Any]]:
@@ -90,7 +88,7 @@ def test_a_command_before_the_stop_may_take_as_long_as_the_stop(
 
     assert here.done("stop", "web") == ["stop ai-web"]
 
-    assert 1 < time.monotonic() - began < LIMIT
+    assert time.monotonic() - began > 1
     assert facts(engine, "ai-web")["ai-web"].status == "exited"
 
 

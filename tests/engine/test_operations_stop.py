@@ -9,7 +9,8 @@ import pytest
 
 from aiserver_tray.base.errors import InUseError, VolumeInUseError
 from aiserver_tray.operations.request import Request
-from tests.support.installation import IMAGE, LIMIT, Installation, after, idle, script
+from tests.support.installation import IMAGE, Installation, after, idle, script
+from tests.support.limits import LIMIT
 from tests.support.observed import events, facts, names, said
 
 

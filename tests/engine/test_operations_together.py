@@ -19,7 +19,8 @@ from tests.engine.registries.misbehaving import registry
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
-from tests.support.installation import LIMIT, Installation, after, checked, ended, gated, idle
+from tests.support.installation import Installation, after, checked, ended, gated, idle
+from tests.support.limits import LIMIT
 from tests.support.observed import facts, names, open_gate
 from tests.support.waiting import eventually
 

@@ -11,6 +11,7 @@ from aiserver_tray.state.views import OperationView
 from aiserver_tray.system.engine_place import USUAL_ENGINE
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
+from tests.support.limits import LIMIT
 from tests.support.owning import PEER
 from tests.support.surroundings import Recorded
 
@@ -42,7 +43,7 @@ def test_owner_tells_of_another_engine_and_opens_it_once_it_is_idle(
         assert App(tmp_path / "home", [], lab.host).is_served_by(about)
         assert not process.restarted.is_set()
         owner.core.store.put(OperationChanged(replace(busy, status="succeeded")))
-        assert process.restarted.wait(60)
+        assert process.restarted.wait(LIMIT)
 
 
 def test_engine_has_a_name_that_every_command_takes(lab: Place, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from aiserver_tray.features.monitoring.events import STATS, WATCHED
 from aiserver_tray.owner.owner import Owner
 from aiserver_tray.protocol.message import Json, Message, Peer
 from tests.support.installation import Installation, idle, script
-from tests.support.owning import LIMIT, owned
+from tests.support.limits import LIMIT
+from tests.support.owning import owned
 from tests.support.waiting import eventually
 
 BUSY = "trap 'exit 3' TERM; while :; do :; done & wait"

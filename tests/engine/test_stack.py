@@ -17,7 +17,6 @@ from docker.models.containers import Container
 
 from tests.engine.n8n import (
     OWNER,
-    add_agents,
     log_in,
     logged_in,
     node,
@@ -182,7 +181,6 @@ def a_model_of_this_computer_answers(
 ) -> None:
     """See that a real model, which listens on 127.0.0.1, answers n8n's AI Agent through a relay and
     OneAPI, piece by piece."""
-    add_agents(engine.containers.get(f"ai-n8n{name}") for name in ("", *(f"-{w}" for w in WORKERS)))
     port = free_port()
     with model_server(port), hosted(oneapi.cli):
         oneapi.cli.run("models", "use", f"http://127.0.0.1:{port}").succeeded()

@@ -18,6 +18,7 @@ from tests.engine.waiting import address, answer, logged, until
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.lab.recipes import load_recipes
+from tests.support.limits import LIMIT
 
 API = "langgenius/dify-api:1.17.1"
 SECRET = "Zq7RkT2mVx9LbN4cHs8WdF3gJp6YtA5e"
@@ -198,7 +199,7 @@ def passes(container: Container, check: str) -> bool:
 
 
 def ended(container: Container) -> tuple[int, str]:
-    return container.wait(timeout=60)["StatusCode"], container.logs().decode()
+    return container.wait(timeout=LIMIT)["StatusCode"], container.logs().decode()
 
 
 @every

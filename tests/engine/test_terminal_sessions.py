@@ -17,6 +17,7 @@ from aiserver_tray.owner.owner import Owner
 from aiserver_tray.protocol.message import Message, Peer
 from tests.engine.our_engine import core, run
 from tests.support.installation import Installation, idle
+from tests.support.limits import LIMIT
 from tests.support.owning import owned
 from tests.support.waiting import eventually
 
@@ -127,7 +128,7 @@ def see_end_of_opening(
 
     def open_late(terminal: Terminal, rows: int, columns: int) -> None:
         owner.api.forget(client.peer)
-        assert given_up.wait(60)
+        assert given_up.wait(LIMIT)
         really_open(terminal, rows, columns)
 
     def end(terminal: Terminal) -> None:

@@ -9,7 +9,6 @@ import docker
 import pytest
 
 from aiserver_tray.core.app import built_in_catalog
-from aiserver_tray.features.backup.volumes import BackupVolumes
 from aiserver_tray.features.upgrade import trial, upgrade
 from aiserver_tray.features.upgrade.asking import UpgradesFile
 from aiserver_tray.features.upgrade.channels import UpgradeFeature
@@ -167,7 +166,8 @@ ENGINE_STATES: tuple[tuple[str, object, str, str | None, str, tuple[str, ...]], 
     ("start", Upgrade, "_swap", "E_UPGRADE", "1.0.0 first", ()),
     ("start", upgrade, "probe", "E_UPGRADE", "1.0.0 first", ()),
     ("start", BackupJournal, "whole", None, "2.0.0 migrated", ("notes",)),
-    ("undo", BackupVolumes, "replace", "E_UPGRADE", "1.0.0 first", ()),
+    # The volumes are replaced, the version is not yet.
+    ("undo", Settings, "put_back", "E_UPGRADE", "1.0.0 first", ()),
 )
 
 
@@ -230,9 +230,9 @@ def done_and_forgotten_after_two_weeks(here: Installation, engine: docker.Docker
 # -- n8n -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.timeout(1200)  # n8n starts five times, each of which takes 70 s on a busy machine
-def test_upgraded_n8n_decrypts_its_credentials_and_goes_back_although_all_is_killed(
-    here: Installation, engine: docker.DockerClient, lab: Place
+@pytest.mark.timeout(1200)  # n8n starts four times, each of which takes 70 s on a busy machine
+def test_upgraded_n8n_decrypts_its_credentials_although_it_is_killed_and_goes_back(
+    here: Installation, engine: docker.DockerClient
 ) -> None:
     keep_files_for_older_n8n(here)
     choose_free_ports(here, "n8n", "postgres")
@@ -248,27 +248,19 @@ def test_upgraded_n8n_decrypts_its_credentials_and_goes_back_although_all_is_kil
     # Once it is whole, with the rehearsal before it.
     killed(here, "start", "backup.journal:BackupJournal.keep", module="n8n", version="2.41.1")
 
-    with owned(here) as (owner, modules):
+    with owned(here) as (owner, _):
         view = found(owner, partial(is_over, "upgrade"))
         assert view.error is None
         # It runs on: people are at work in the new version.
         revival = found(owner, lambda one: one.is_revival and one.is_over)
         assert not revival.steps
         n8n = engine.containers.get("ai-n8n")
-        assert n8n.image.tags == ["n8nio/n8n:2.41.1"]
+        assert "n8nio/n8n:2.41.1" in n8n.image.tags
         has_all(page, n8n)
         is_clean(here, engine, "n8n")
-        # While it goes back: the volumes are replaced, the version is not yet.
-        with before(Settings, "put_back", partial(lab_engine.kill, lab)):
-            error = ended(owner, "ai/upgrade/undo", module="n8n").error
-        assert error
-        assert error.code == "E_ENGINE_DOWN", error
-        (view,) = once_back(owner, lab, "upgrade")
-        assert view.error
-        assert view.error.code == "E_UPGRADE", view.error
-        modules.wait_for(n8n="running")
+        done(owner, "ai/upgrade/undo", module="n8n")
         n8n = engine.containers.get("ai-n8n")
-        assert n8n.image.tags == ["n8nio/n8n:2.20.0"]
+        assert "n8nio/n8n:2.20.0" in n8n.image.tags
         has_all(page, n8n)
         is_clean(here, engine)
 

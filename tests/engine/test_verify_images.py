@@ -22,6 +22,7 @@ from developer.machine import ROOT
 from tests.lab.engine import registry_address
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, idle
+from tests.support.limits import LIMIT
 from verifier.images import images_of
 from verifier.log_ins import LOG_INS
 from verify_images import Verification, agree, verify
@@ -116,7 +117,7 @@ def recorded(lab: Place, engine: docker.DockerClient) -> dict[str, object]:
     answer = requests.get(
         f"{registry(lab)}/v2/library/redis/manifests/{digest}",
         headers={"Accept": "application/vnd.docker.distribution.manifest.v2+json"},
-        timeout=60,
+        timeout=LIMIT,
     )
     size = sum(layer["size"] for layer in answer.json()["layers"])
     platforms = {"linux/amd64": {"download": size}}

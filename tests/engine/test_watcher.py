@@ -1,7 +1,6 @@
 """The watcher on the lab's engine: what happens there shows in the snapshot, by itself."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -20,11 +19,11 @@ from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
+from tests.support.limits import LIMIT
 from tests.support.waiting import eventually
 
 BUSYBOX = "busybox:1.37.0"
 INSTALLATION = "watched"
-LIMIT = 180.0
 SECOND = 10**9
 """The engine's unit is the nanosecond."""
 
@@ -256,11 +255,9 @@ class TestEngineLost:
             stack.until(lambda s: s.engine.running)
 
     def test_does_not_keep_the_watcher_from_ending(self, stack: Stack, lab: Place) -> None:
-        with watching(stack, back_off=(600,)):
+        with watching(stack, back_off=(86400,)):
             lab_engine.kill(lab)
             stack.until_state("engine_down")
-            begun = time.monotonic()
-        assert time.monotonic() - begun < 300, "it waited for the next attempt"
 
     def test_is_asked_again_on_request(self, stack: Stack, lab: Place) -> None:
         with watching(stack, back_off=(600,)) as watcher:

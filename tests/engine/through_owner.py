@@ -10,11 +10,10 @@ from aiserver_tray.owner.owner import Owner
 from aiserver_tray.state.views import OperationView
 from tests.lab import lifecycle
 from tests.lab.place import Place
+from tests.support.limits import SECONDS
 from tests.support.observed import said
 from tests.support.owning import PEER
 from tests.support.waiting import eventually
-
-LIMIT = 180.0
 
 
 def asked(owner: Owner, channel: str, **payload: object) -> Any:  # noqa: ANN401 - JSON
@@ -25,13 +24,15 @@ def asked(owner: Owner, channel: str, **payload: object) -> Any:  # noqa: ANN401
 
 
 def found(
-    owner: Owner, is_it: Callable[[OperationView], bool], limit: float = LIMIT
+    owner: Owner, is_it: Callable[[OperationView], bool], limit: float = SECONDS
 ) -> OperationView:
     """The first operation that *is_it*, within *limit* seconds."""
     store = owner.core.store
-    return eventually(
-        lambda: next(filter(is_it, store.state.operations), None), "an operation", limit
-    )
+
+    def first() -> OperationView | None:
+        return next(filter(is_it, store.state.operations), None)
+
+    return eventually(first, "an operation", limit, changes=store.observe)
 
 
 def once_back(owner: Owner, lab: Place, *kinds: str) -> list[OperationView]:
@@ -71,7 +72,7 @@ def failed(owner: Owner, channel: str, **payload: object) -> str:
 
 def await_checks(owner: Owner) -> None:
     """Wait until no backup is checked: each one made by hand is."""
-    eventually(lambda: asked(owner, "ai/backup/list")["checking"] is None, "the checks", LIMIT)
+    eventually(lambda: asked(owner, "ai/backup/list")["checking"] is None, "the checks")
 
 
 def has_ended(id: str, view: OperationView) -> bool:

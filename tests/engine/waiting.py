@@ -1,39 +1,46 @@
 """Waiting for what the engine or a container does in its own time."""
 
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import pytest
 import requests
 from docker.models.containers import Container
 
-from tests.support.waiting import pause
+from tests.support.limits import SECONDS
+from tests.support.waiting import eventually
 
 T = TypeVar("T")
 
 
-def until(probe: Callable[[], T | None], container: Container, limit: float = 180.0) -> T:
+def until(probe: Callable[[], T | None], container: Container, limit: float = SECONDS) -> T:
     """The probe's first result that is true.
 
     Raises:
-        AssertionError: There was none within the limit (seconds), or the container ended before;
-            with the end of its log.
+        AssertionError: There was none within the limit (seconds), with the end of the log.
+        pytest.fail.Exception: The container ended before; likewise.
     """
-    start = time.monotonic()
-    while True:
-        asked = time.monotonic()
+
+    def look() -> T | None:
         if found := probe():
             return found
         container.reload()
-        running = container.status in ("created", "running")
-        now = time.monotonic()
-        if not running or now - start > limit:
-            tail = container.logs(tail=30).decode(errors="replace")
-            raise AssertionError(f"{container.image.tags}: {container.status}\n{tail}")
-        time.sleep(pause(now - asked, now - start))
+        if container.status not in ("created", "running"):
+            pytest.fail(_last_words(container))
+        return None
+
+    try:
+        return eventually(look, container.name, limit)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{_last_words(container)}") from None
 
 
-def logged(container: Container, text: str, limit: float = 180.0) -> None:
+def _last_words(container: Container) -> str:
+    tail = container.logs(tail=30).decode(errors="replace")
+    return f"{container.image.tags}: {container.status}\n{tail}"
+
+
+def logged(container: Container, text: str, limit: float = SECONDS) -> None:
     """Waits until the container's log holds a text."""
     until(lambda: text.encode() in container.logs(), container, limit)
 

@@ -12,7 +12,7 @@ from tests.support.owning import owned
 from tests.support.second_host import SecondHost
 from tests.support.waiting import eventually
 from tests.support.whole.catalog import CATALOG
-from tests.support.whole.stack import LIMIT, Stack
+from tests.support.whole.stack import Stack
 from verifier.log_ins import EMAIL, PASSWORD, why_refused
 from verifier.log_ins import Stack as LogIns
 
@@ -99,7 +99,7 @@ def is_opened_to(stack: Stack, device: SecondHost, folder: Path) -> None:
         log_ins = LogIns(owner.core, lambda address: app.settings.reveal(app.declared, address))
         assert {name: why_refused(log_ins, name) for name in COUNTS} == dict.fromkeys(COUNTS)
         for name in MODULES:
-            eventually(partial(is_open, owner, name), name, LIMIT)
+            eventually(partial(is_open, owner, name), name)
         authority = folder / "ca.crt"
         file = asked(owner, "ai/access/list")["certificate"]["file"]
         assert device.curl(file, "-o", str(authority)) == "200"

@@ -6,17 +6,9 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 
 from aiserver_tray.operations.request import Request
-from tests.engine.whole_rounds import ROUNDS, SLOW, Change
-from tests.support.installation import Installation
+from tests.engine.whole_rounds import ROUNDS, Change
 from tests.support.ports import free_port
-from tests.support.whole.catalog import (
-    CATALOG,
-    DECLARED,
-    EVERY,
-    LASTING,
-    Service,
-    with_dependents,
-)
+from tests.support.whole.catalog import CATALOG, DECLARED, EVERY, KINDS, LASTING, Service
 from tests.support.whole.kills import Victim, kill_together
 from tests.support.whole.stack import Stack
 
@@ -27,22 +19,12 @@ class Kills:
 
     subjects: Sequence[Service]
 
-    @property
-    def touched(self) -> set[Service]:
-        """What must run before."""
-        return {*self.subjects}
-
 
 @dataclass(frozen=True)
 class Round:
     """Changes that one `up` puts into effect."""
 
     subjects: Sequence[Change]
-
-    @property
-    def touched(self) -> set[Service]:
-        """What must run before."""
-        return with_dependents(set().union(*(change.affected for change in self.subjects)))
 
 
 Act = Kills | Round
@@ -56,22 +38,24 @@ def acts() -> Iterator[Act]:
     for changes in ROUNDS:
         yield Round(changes)
         added = set().union(*(change.added for change in changes))
-        if new := added.intersection(EVERY).difference(LASTING):
+        if new := added.intersection(KINDS).difference(LASTING):
             yield Kills(sorted(new))
+
+
+Foretold = dict[str, set[Service]]
+"""What is done to services -> these, without jobs."""
 
 
 @dataclass
 class Outcome:
-    """What was seen of an act. It is complete when ``waits_for``, the modules that were not seen
-    running afterwards, is empty."""
+    """What was seen of an act."""
 
     victims: dict[Service, Victim] = field(default_factory=dict)
-    foretold: dict[Change, set[Service]] = field(default_factory=dict)
-    """The services that each change was said to recreate, if it is no choice."""
+    foretold: dict[Change, Foretold] = field(default_factory=dict)
+    """What each change alone was said to do."""
     before: dict[Service, str] = field(default_factory=dict)
     """Container ids."""
     after: dict[Service, str] = field(default_factory=dict)
-    waits_for: set[str] = field(default_factory=lambda: {*CATALOG.modules})
     problem: Exception | None = None
 
     @property
@@ -95,39 +79,29 @@ class Outcome:
         if self.problem:
             raise self.problem
 
-    def end(self, problem: Exception) -> None:
-        """Nothing more is to be seen, because of *problem*."""
-        self.problem = self.problem or problem
-        self.waits_for.clear()
 
-
-def make(here: Installation, change: Change) -> None:
-    """Give the setting of *change* its new value; a generated secret is generated again."""
-    settings, setting = here.app.settings, DECLARED[change.address]
-    for token in change.tokens:
-        if change.is_back:
-            settings.change(DECLARED, {token: None})
-        else:
-            here.set(token, f"sk-{token_hex(24)}")
+def values_of(change: Change) -> dict[str, str | None]:
+    """What the change sets, and to what; nothing is the default, or another secret is generated."""
+    setting = DECLARED[change.address]
+    found = {token: None if change.is_back else f"sk-{token_hex(24)}" for token in change.tokens}
     if change.is_back or setting.generate:
-        settings.change(DECLARED, {change.address: None})
-    elif setting.type == "port":
-        here.set(change.address, str(free_port()))
-    else:
-        here.set(change.address, change.answer or token_hex(8))
+        return {**found, change.address: None}
+    other = str(free_port()) if setting.type == "port" else token_hex(8)
+    return {**found, change.address: change.answer or other}
 
 
-def recreated_by(change: Change, stack: Stack) -> set[Service]:
-    """The services that the change of one setting alone would recreate, as the user is shown it."""
-    stack.core.publish_modules()
-    value = str(free_port()) if DECLARED[change.address].type == "port" else token_hex(24)
-    shown = stack.core.operations.effects(Request("up", all=True), {change.address: value})
-    return {
-        (module.name, service.service)
-        for module in shown.modules
-        for service in module.services
-        if service.kind == "recreate" and not service.is_job
-    }
+def foretold(change: Change, stack: Stack) -> Foretold:
+    """What the change alone would do, as the user is shown it."""
+    values = values_of(change)
+    if DECLARED[change.address].generate:
+        values[change.address] = token_hex(24)
+    shown = stack.core.operations.effects(Request("up", all=True), values)
+    found = Foretold(recreate=set(), create=set(), remove=set())
+    for module in shown.modules:
+        for service in module.services:
+            if (module.name, service.service) in EVERY:
+                found.setdefault(service.kind, set()).add((module.name, service.service))
+    return found
 
 
 class Course:
@@ -139,42 +113,30 @@ class Course:
         self._outcomes: list[Outcome] = []
 
     def outcome(self, subject: Service | Change) -> Outcome:
-        """The complete outcome of the act with *subject*."""
+        """The outcome of the act with *subject*."""
         number = next(n for n, act in enumerate(self._acts) if subject in act.subjects)
-        while len(self._outcomes) <= number or self._outcomes[number].waits_for:
-            self._go_on()
+        for act in self._acts[len(self._outcomes) : number + 1]:
+            self._outcomes.append(Outcome())
+            try:
+                self._do(act, self._outcomes[-1])
+            except Exception as error:  # noqa: BLE001 - each test of the act raises it
+                self._outcomes[-1].problem = error
         return self._outcomes[number]
 
-    def _go_on(self) -> None:
-        act, *later = self._acts[len(self._outcomes) :]
-        # A slow service may still start while the next act is under way, if that has no need of it.
-        spared = {module for module, _ in SLOW - later[0].touched} if later else set()
-        outcome = Outcome()
-        self._outcomes.append(outcome)
-        try:
-            if isinstance(act, Kills):
-                outcome.victims = kill_together(self._stack, act.subjects)
-            else:
-                self._change(act, outcome, detach=bool(spared))
-        except Exception as error:  # noqa: BLE001 - each test of the act raises it
-            outcome.problem = error
-        self._wait(spared)
+    def _do(self, act: Act, outcome: Outcome) -> None:
+        """Do it, and wait until all modules run again."""
+        if isinstance(act, Kills):
+            outcome.victims = kill_together(self._stack, act.subjects)
+        else:
+            self._change(act, outcome)
+        self._stack.runs()
 
-    def _change(self, act: Round, outcome: Outcome, *, detach: bool) -> None:
+    def _change(self, act: Round, outcome: Outcome) -> None:
         outcome.before = self._stack.lasting()
-        plain = [change for change in act.subjects if not change.is_choice]
-        outcome.foretold = {change: recreated_by(change, self._stack) for change in plain}
+        self._stack.core.publish_modules()
+        outcome.foretold = {change: foretold(change, self._stack) for change in act.subjects}
+        settings = self._stack.here.app.settings
         for change in act.subjects:
-            make(self._stack.here, change)
-        self._stack.up(detach=detach)
+            settings.change(DECLARED, values_of(change))
+        self._stack.up()
         outcome.after = self._stack.lasting()
-
-    def _wait(self, spared: set[str]) -> None:
-        waiting = [outcome for outcome in self._outcomes if outcome.waits_for]
-        try:
-            self._stack.runs(but=spared)
-        except AssertionError as error:
-            for outcome in waiting:
-                outcome.end(error)
-        for outcome in waiting:
-            outcome.waits_for &= spared

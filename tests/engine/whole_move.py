@@ -17,9 +17,10 @@ from aiserver_tray.features.wiring.oneapi import OneApi
 from aiserver_tray.owner.owner import Owner
 from tests.engine.backups import PASSPHRASE, before, leftovers
 from tests.engine.n8n import add_credential, credential, publish_workflow
-from tests.engine.through_owner import LIMIT, asked, found, has_ended, sql
+from tests.engine.through_owner import asked, found, has_ended, sql
 from tests.lab.fixtures import borrowed, have_image, leased
 from tests.support.installation import IMAGE, Installation
+from tests.support.limits import LIMIT, SECONDS
 from tests.support.owning import owned
 from tests.support.waiting import eventually
 from tests.support.whole.catalog import CATALOG, DECLARED, PORTS
@@ -61,7 +62,7 @@ def n8n_user(here: Installation) -> requests.Session:
     """The account of n8n that `log_ins` has made."""
     user = requests.Session()
     login = {"emailOrLdapLoginId": EMAIL, "password": PASSWORD}
-    user.post(f"{page_of(here)}/rest/login", json=login, timeout=60).raise_for_status()
+    user.post(f"{page_of(here)}/rest/login", json=login, timeout=LIMIT).raise_for_status()
     return user
 
 
@@ -86,7 +87,7 @@ def work_of(stack: Stack) -> dict[str, object]:
     token = oneapi(here).key("of mine") or ""
     return {
         "credential": credential(n8n_user(here), page),
-        "sum": requests.post(f"{page}/webhook/sum", json={"a": 1, "b": 2}, timeout=60).json(),
+        "sum": requests.post(f"{page}/webhook/sum", json={"a": 1, "b": 2}, timeout=LIMIT).json(),
         "token": (token, oneapi(here).takes(token)),
         "plugin": sql(stack.client, "dify_plugin", "select name from plugin"),
     }
@@ -100,7 +101,7 @@ def settings_of(stack: Stack) -> dict[str, str]:
 def whole(owner: Owner, channel: str, **payload: object) -> None:
     """Do to all modules what takes longer than one of them."""
     id = asked(owner, channel, **payload)["operationId"]
-    view = found(owner, partial(has_ended, id), 3 * LIMIT)
+    view = found(owner, partial(has_ended, id), 3 * SECONDS)
     assert view.status == "succeeded", view.error
 
 

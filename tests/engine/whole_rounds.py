@@ -1,14 +1,12 @@
 """Rounds of changes for `test_catalog_whole`: each round is one `up` of the whole stack.
 
-In a round, no change affects a service that another change affects, or that depends on such a one.
-So each recreated container has one possible cause. The exceptions are secrets and ports of one
-module, which all change in one round: which containers each of them recreates is asked before, as
-the user is shown it, so that a round recreates just these.
+A round may change many settings, so what each of them does is asked before, as the user is shown
+it: the round then has just the sum of these effects. So few containers are recreated: a setting
+that is no choice changes in the round that recreates most of its services anyway.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 from aiserver_tray.catalog.module_rules import names_used
 from tests.support.whole.catalog import (
@@ -21,12 +19,7 @@ from tests.support.whole.catalog import (
     default,
     services_with,
     tokens_for,
-    with_dependents,
 )
-
-SLOW = {("n8n", "n8n")}
-"""Services that start for longer than two rounds take without them. So changes affect them in every
-other round at most, and the round between does not wait for them."""
 
 
 def users_of(address: str) -> set[Service]:
@@ -47,14 +40,6 @@ class Change:
 
     address: str
     answer: str = ""
-
-    @property
-    def module(self) -> str:
-        return self.address.partition(".")[0]
-
-    @property
-    def is_choice(self) -> bool:
-        return bool(self.answer)
 
     @property
     def is_back(self) -> bool:
@@ -95,101 +80,34 @@ class Change:
         return f"{self.address}={self.answer}" if self.answer else self.address
 
 
-@dataclass(frozen=True)
-class Series:
-    """Changes of one setting, in the order in which they are made."""
-
-    changes: tuple[Change, ...]
-
-    @cached_property
-    def affected(self) -> set[Service]:
-        """The services that one of the changes recreates, adds or removes."""
-        return set().union(*(change.affected for change in self.changes))
-
-    @cached_property
-    def reached(self) -> set[Service]:
-        """The affected services, and all that depend on them."""
-        return with_dependents(self.affected)
-
-    @property
-    def is_choice(self) -> bool:
-        return self.changes[0].is_choice
-
-    @property
-    def module(self) -> str:
-        return self.changes[0].module
-
-    @property
-    def needs_default_choices(self) -> bool:
-        """Whether it is a secret that has no value until the user gives one: with an account's key,
-        RAGFlow's job would use the made-up token that comes with a choice."""
-        setting = DECLARED[self.changes[0].address]
-        return setting.is_secret and not setting.generate
-
-    @property
-    def spacing(self) -> int:
-        """Rounds from one change to the next: a slow service needs another round to start."""
-        return 2 if self.affected & SLOW else 1
-
-    def conflicts_with(self, other: "Series") -> bool:
-        """Whether a recreated container could be due to both, and nothing tells to which."""
-        if self.module == other.module and not (self.is_choice or other.is_choice):
-            return False
-        return bool(self.affected & other.reached or self.reached & other.affected)
+def chosen() -> list[list[Change]]:
+    """The choices of each round: each gets its answers one after the other, then its default."""
+    rounds: list[list[Change]] = []
+    for address, answers in ANSWERS.items():
+        for number, answer in enumerate((*answers, default(address))):
+            if number == len(rounds):
+                rounds.append([])
+            rounds[number].append(Change(address, answer))
+    return rounds
 
 
-@dataclass(frozen=True)
-class Placed:
-    """A series whose first change is in the round with the number *start*."""
-
-    series: Series
-    start: int
-
-    @property
-    def numbers(self) -> range:
-        """The round of each change."""
-        return range(self.start, self.stop, self.series.spacing)
-
-    @property
-    def stop(self) -> int:
-        """The first round in which other changes may affect the same services."""
-        return self.start + len(self.series.changes) * self.series.spacing
-
-    def conflicts_with(self, other: "Placed") -> bool:
-        """Whether both affect a service in the same rounds."""
-        is_beside = self.start < other.stop and other.start < self.stop
-        return is_beside and self.series.conflicts_with(other.series)
+def affected(changes: Iterable[Change]) -> set[Service]:
+    """The services that one of *changes* recreates, adds or removes."""
+    return set().union(*(change.affected for change in changes))
 
 
-def all_series() -> list[Series]:
-    """A choice gets each of its answers, and then its default again."""
-    choices = [
-        [Change(address, answer) for answer in (*answers, default(address))]
-        for address, answers in ANSWERS.items()
-    ]
-    others = [[Change(address)] for address in (*PORTS, *SECRETS)]
-    return [Series(tuple(changes)) for changes in (*choices, *others)]
+def arranged() -> list[list[Change]]:
+    """The changes of each round."""
+    choices = chosen()
+    touched = [affected(changes) for changes in choices]
+    rounds = [[*changes] for changes in choices]
+    for change in map(Change, (*PORTS, *SECRETS)):
+        # Of several such rounds, the last: a choice has its default again then. With an account's
+        # key, RAGFlow's job would use the made-up token that comes with another answer.
+        shared = [len(change.users & one) for one in touched]
+        last = len(shared) - 1 - shared[::-1].index(max(shared))
+        rounds[last if max(shared) else 0].append(change)
+    return rounds
 
 
-def arranged(wanted: Iterable[Series]) -> list[list[Change]]:
-    """The changes of each round: as few rounds as a greedy search finds."""
-    placed: list[Placed] = []
-    for series in sorted(wanted, key=_hardest_first):
-        choices_stop = max((one.stop for one in placed if one.series.is_choice), default=0)
-        new = Placed(series, choices_stop if series.needs_default_choices else 0)
-        while any(map(new.conflicts_with, placed)):
-            new = Placed(series, new.start + 1)
-        placed.append(new)
-    rounds: dict[int, list[Change]] = {}
-    for one in placed:
-        for number, change in zip(one.numbers, one.series.changes, strict=True):
-            rounds.setdefault(number, []).append(change)
-    return [rounds[number] for number in sorted(rounds)]
-
-
-def _hardest_first(series: Series) -> tuple[bool, int, int]:
-    """Sort key: choices come first, then what affects or reaches most."""
-    return not series.is_choice, -len(series.changes), -len(series.affected)
-
-
-ROUNDS = arranged(all_series())
+ROUNDS = arranged()

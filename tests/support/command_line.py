@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import forked
+from tests.support.limits import stretched
 
-LIMIT = 300
+LIMIT = stretched(300.0)
 """Seconds after which a call that has not ended is a failure."""
 
 

@@ -21,10 +21,9 @@ from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.consents import trust_all
+from tests.support.limits import LIMIT
 
 IMAGE = "busybox:1.37.0"
-LIMIT = 120.0
-"""Seconds after which what has not happened is a failure."""
 
 Service = dict[str, Any]
 

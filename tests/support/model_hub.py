@@ -17,6 +17,8 @@ from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import parse_qs, urlsplit
 
+from tests.support.limits import LIMIT
+
 COMMIT = "a" * 40
 REPOSITORY = "someone/small-GGUF"
 _PIECE = 1 << 16
@@ -121,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
             while piece := file.read(_PIECE):
                 if hub.pauses_at is not None and begin + sent >= hub.pauses_at:
                     hub.paused.set()
-                    hub.goes_on.wait(120)
+                    hub.goes_on.wait(LIMIT)
                 if cut is not None and sent >= cut:
                     self.close_connection = True
                     return

@@ -9,9 +9,9 @@ from aiserver_tray.owner.owner import Owner
 from aiserver_tray.protocol.message import Peer
 from aiserver_tray.state.store import Store
 from tests.support.installation import Installation
+from tests.support.limits import LIMIT
 from tests.support.surroundings import NoWindows
 
-LIMIT = 180.0
 PEER = Peer("command", "en", lambda _message: None)
 
 

@@ -10,6 +10,7 @@ from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.model import Carrier
 from aiserver_tray.owner.features import every_channel
 from aiserver_tray.protocol.message import Envelope, Event, Json, Peer, answer
+from tests.support.limits import LIMIT
 
 CHANNELS = every_channel()
 
@@ -68,9 +69,6 @@ NO_MODELS: Json = {
     "every": "never",
 }
 NO_OFFER: Json = {"modules": [], "engineBytes": 0, "fileBytes": 0, "blockers": []}
-
-LIMIT = 60.0
-"""Seconds, on a busy machine."""
 
 
 class Scripted:

@@ -1,7 +1,6 @@
 """Another device in a network of this computer: a network namespace behind a pair of virtual
 cables."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from selenium.webdriver import Chrome
 from aiserver_tray.features.access import network
 from aiserver_tray.features.access.network import Network
 from tests.support.browser import chromium_in
+from tests.support.limits import LIMIT
+from tests.support.ports import free_subnet, own_number
 
 _PREFIX = "ais"
 """How the names of such networks begin."""
@@ -91,7 +92,7 @@ class SecondHost:
             yield
         finally:
             process.stdin.close()
-            process.wait(60)
+            process.wait(LIMIT)
             process.stdout.close()
 
     @contextmanager
@@ -101,7 +102,7 @@ class SecondHost:
         store = folder / ".pki/nssdb"
         store.mkdir(parents=True)
         for change in (("-N", "--empty-password"), ("-A", "-t", "C,,", "-n", "a", "-i", authority)):
-            subprocess.run(["certutil", "-d", f"sql:{store}", *change], check=True, timeout=120)
+            subprocess.run(["certutil", "-d", f"sql:{store}", *change], check=True, timeout=LIMIT)
         start = folder / "start"
         # `ip` asks the kernel for news, which `chromium_in` refuses.
         inside = f'exec nsenter --net=/run/netns/{self.namespace} chromium "$@"'
@@ -132,11 +133,11 @@ class SecondHost:
         where = ("PREROUTING", "-i", self.interface, "-p", "tcp", "--dport", str(port))
         rule = (*where, "-j", "DNAT", "--to-destination", there)
         table = ("iptables", "--wait", "-t", "nat")
-        subprocess.run([*table, "-A", *rule], check=True, timeout=120)
+        subprocess.run([*table, "-A", *rule], check=True, timeout=LIMIT)
         try:
             yield
         finally:
-            subprocess.run([*table, "-D", *rule], check=True, timeout=120)
+            subprocess.run([*table, "-D", *rule], check=True, timeout=LIMIT)
 
     @contextmanager
     def lost(self) -> Iterator[None]:
@@ -163,10 +164,12 @@ def _ip(*arguments: str) -> None:
 
 
 @contextmanager
-def second_host(subnet: str) -> Iterator[SecondHost]:
-    """A device in the network *subnet*.0/24. It needs root."""
-    name = f"{_PREFIX}{os.getpid() % 100000}"
+def second_host() -> Iterator[SecondHost]:
+    """A device in a private network /24 that nothing else uses. It needs root."""
+    name, subnet = f"{_PREFIX}{own_number()}", free_subnet()
     host = SecondHost(name, f"{name}h", f"{subnet}.1", f"{subnet}.2")
+    if Path(f"/run/netns/{name}").exists():  # of a process that was killed
+        _ip("netns", "delete", name)
     _ip("netns", "add", name)
     patch, every = pytest.MonkeyPatch(), network._all
     # The networks of other tests come and go meanwhile.

@@ -13,9 +13,9 @@ import os
 import socket
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import Any, Protocol
 
 MISSING = "The Windows Subsystem for Linux is not installed."
@@ -51,7 +51,7 @@ class Console:
         return os.read(0, 65536)
 
     def stay(self) -> None:
-        time.sleep(600)
+        Event().wait()
 
 
 class Run:

@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from select import select
 
-LIMIT = 180.0
+from tests.support.limits import LIMIT
+
 _Decoder = getincrementaldecoder("utf-8")
 _SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from aiserver_tray.protocol.message import Event, Json
+from tests.support.limits import LIMIT
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Visitor:
     """Talks to the server at *address*. ``headers`` are sent each time; None leaves one out.
     *timeout*: seconds to wait for an answer."""
 
-    def __init__(self, address: str, timeout: float = 60.0) -> None:
+    def __init__(self, address: str, timeout: float = LIMIT) -> None:
         parts = urlsplit(address)
         self._timeout = timeout
         assert parts.hostname

@@ -12,7 +12,7 @@ from aiserver_tray.features.cleanup.events import CLEANUP as CLEANUP_PROGRESS
 from aiserver_tray.features.monitoring.events import STATS, WATCHED
 from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
 from tests.support import states
-from tests.support.scripted import LIMIT
+from tests.support.limits import LIMIT
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 from tests.ui.modules import BEGUN, CLEANUP, DISK, dify, history

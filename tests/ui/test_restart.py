@@ -12,6 +12,7 @@ from threading import Thread
 
 from selenium.webdriver import Chrome
 
+from tests.support.limits import LIMIT
 from tests.support.systems import on_unix
 from tests.support.visitor import Visitor
 from tests.ui.home import HomePage
@@ -31,7 +32,7 @@ def serving(home: Path) -> Iterator[str]:
             assert process.stdout
             yield process.stdout.readline().strip()
             process.terminate()
-            assert process.wait(60) == 0
+            assert process.wait(LIMIT) == 0
         finally:
             process.kill()
 

@@ -13,7 +13,8 @@ from aiserver_tray.features.upgrade.events import UPGRADES
 from aiserver_tray.features.upgrade.views import ModuleUpgradeView
 from aiserver_tray.protocol.message import Envelope, Json, answer
 from tests.support import states, upgrades
-from tests.support.scripted import LIMIT, Scripted
+from tests.support.limits import LIMIT
+from tests.support.scripted import Scripted
 from tests.ui import forms
 from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack

@@ -16,7 +16,8 @@ from aiserver_tray.features.engine.events import ENGINE_INSTALL, OWN_ENGINE_SETU
 from aiserver_tray.protocol.message import Envelope, Json, Peer, answer, refusal
 from tests.support import backups, states
 from tests.support.consents import consent
-from tests.support.scripted import LIMIT, Scripted
+from tests.support.limits import LIMIT
+from tests.support.scripted import Scripted
 from tests.ui.answers import ANSWERS
 from tests.ui.barriers import violations
 from tests.ui.conftest import Stack

@@ -18,14 +18,6 @@ from tests.support.wine.windows import Windows, windows
 
 __all__ = ["engine", "lab"]
 
-_ALLOW = """
-from pathlib import Path
-from aiserver_tray.core.app import App
-from aiserver_tray.settings.content import Trusted
-app = App(Path({home!r}), [Path({catalog!r})])
-app.settings.trust("shop", Trusted(app.preview("shop").consent.folder, []))
-"""
-
 
 @pytest.fixture(scope="session")
 def windows_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
@@ -57,8 +49,7 @@ def applet(machine: Windows, lab: Place, here: Installation) -> Iterator[Applet]
     """The applet with one chosen module, not yet started; whatever became of it, it is ended."""
     here.write("shop", {"web": idle(stop_signal="SIGKILL")}, title={"en": "Shop"})
     here.app.settings.choose(["shop"])
-    # There, its folder has another name, and an answer belongs to a folder.
-    machine.says(_ALLOW.format(home=str(here.home), catalog=str(here.catalog)))
+    machine.trusts(here, "shop")
     with forwarded(lab, "127.0.0.1") as address:
         shop = dataclasses.replace(here, host=address)
         found = Applet(machine.screen, shop, machine.users)

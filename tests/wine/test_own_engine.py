@@ -16,15 +16,15 @@ from bundler.wine import windows_path
 from tests.lab.place import Place
 from tests.support.browser import chromium_in
 from tests.support.desktop.applet import Applet
-from tests.support.installation import Installation, idle
+from tests.support.installation import Installation, checked, idle, script
+from tests.support.limits import LIMIT
 from tests.support.page import Page
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 from tests.support.wine.windows import Windows
 from tests.support.wine.wsl import Wsl, installed
 
-MINUTES = 8
-"""In which n8n starts, downloads included."""
+SITE = "mkdir -p /www && echo '<title>The wiki</title>' > /www/index.html && httpd -f -p 80 -h /www"
 
 
 @pytest.fixture
@@ -78,9 +78,12 @@ def browser(tmp_path: Path) -> Iterator[Chrome]:
 
 @pytest.fixture
 def tray(machine: Windows, here: Installation) -> Iterator[Applet]:
-    """One that has to find its engine."""
-    for module in ("n8n", "postgres"):
-        here.set(f"{module}.{module.upper()}_HOST_PORT", str(free_port()))
+    """One that has to find its engine, with a module that has a page."""
+    port = free_port()
+    check = checked("wget -q -O /dev/null http://127.0.0.1")["healthcheck"]
+    wiki = script(SITE, init=True, ports=[f"127.0.0.1:{port}:80"], healthcheck=check)
+    here.write("wiki", {"wiki": wiki}, title="Wiki", open=f"http://127.0.0.1:{port}")
+    machine.trusts(here, "wiki")
     here.set("app.start_desired", "false")  # a removal is refused while that brings modules up
     found = Applet(machine.screen, dataclasses.replace(here, host=""), machine.users)
     yield found
@@ -101,7 +104,7 @@ def dashboard(machine: Windows, browser: Chrome, tmp_path: Path) -> Callable[[],
 
 
 @pytest.mark.timeout(1200)  # on a busy machine, each program of Windows takes seconds to start
-def test_from_nothing_to_n8n_and_back_through_the_pages(
+def test_from_nothing_to_a_page_and_back_through_the_pages(
     machine: Windows,
     wsl: Wsl,
     tray: Applet,
@@ -121,25 +124,25 @@ def test_from_nothing_to_n8n_and_back_through_the_pages(
     page.button("Continue").click()
     page.wait_for(".pk input")
     for choice in page.all(".pk input"):
-        if choice.is_selected() != (choice.accessible_name == "n8n"):
+        if choice.is_selected() != (choice.accessible_name == "Wiki"):
             choice.click()
     page.button("Download and start").click()
-    is_running = "[data-module=n8n][data-state=running]"
-    eventually(lambda: page.all(is_running), "n8n runs", MINUTES * 60)
-    address = page.wait_for("[data-module=n8n] .sub a").get_attribute("href")
-    assert "n8n" in requests.get(str(address), timeout=60).text
+    is_running = "[data-module=wiki][data-state=running]"
+    page.wait_for(is_running)
+    address = page.wait_for("[data-module=wiki] .sub a").get_attribute("href")
+    assert "The wiki" in requests.get(str(address), timeout=LIMIT).text
 
-    started = engine.containers.get("ai-n8n").attrs["State"]["StartedAt"]
+    started = engine.containers.get("ai-wiki").attrs["State"]["StartedAt"]
     machine.bar.choose("quit", "Up", "Right")  # the last, and in its submenu the first: to keep it
     eventually(lambda: wsl.clients("flock") and wsl.clients() == 1, "it is kept running")
-    assert before.wait(120) == 0
+    assert before.wait(LIMIT) == 0
     tray.launch()
     machine.asks(tray.installation.home, "ai/app/about")  # Wine loses clicks on an icon before
     eventually(machine.bar.icon, "the icon")
     machine.bar.click_icon()
     page = dashboard()
     page.wait_for(is_running)
-    assert engine.containers.get("ai-n8n").attrs["State"]["StartedAt"] == started
+    assert engine.containers.get("ai-wiki").attrs["State"]["StartedAt"] == started
 
     page.go("settings/docker")
     page.button("Remove…").click()

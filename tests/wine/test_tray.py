@@ -14,6 +14,7 @@ from aiserver_tray.tray.view import IconSpec
 from bundler.wine import windows_path
 from tests.support.desktop.applet import RUNNING, STOPPED, Applet
 from tests.support.desktop.pointer import SIZE
+from tests.support.limits import LIMIT
 from tests.support.waiting import eventually
 from tests.support.wine.windows import Windows
 
@@ -103,10 +104,10 @@ def test_commands_and_a_second_launch_reach_the_tray(machine: Windows, applet: A
     applet.cli("stop", "shop")
     shows(machine, STOPPED)
     # There is no browser engine, so the web browser shows the dashboard.
-    assert applet.launch().wait(60) == 0
+    assert applet.launch().wait(LIMIT) == 0
     (first,) = eventually(machine.opened, "the dashboard")
     with requests.Session() as browser:  # which keeps the cookie
-        assert browser.get(first, timeout=60).status_code == 200
+        assert browser.get(first, timeout=LIMIT).status_code == 200
     applet.cli("open")
     eventually(lambda: len(machine.opened()) == 2, "the dashboard, again")
     applet.cli("quit")

@@ -24,6 +24,7 @@ from aiserver_tray.engine.engine import Engine
 from aiserver_tray.spec.build import module_target
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.spec.model import ModuleTarget
+from tests.support.limits import LIMIT
 from tests.support.oracle import HOME, Case, case_of, oracle_config
 
 IMAGE = "busybox:1.37.0"
@@ -181,7 +182,7 @@ def composes(api: docker.APIClient, stage: Stage, host: str) -> Created:
         env={"PATH": os.environ["PATH"], "HOME": HOME, "DOCKER_HOST": host},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=LIMIT,
         check=False,
     )
     if done.returncode:

@@ -1,7 +1,6 @@
 """Dify on the lab's engine, started by our own operations, and what its tests ask it."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import docker
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.support.installation import Installation
+from tests.support.limits import LIMIT, SECONDS
 from tests.support.observed import said
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
@@ -56,7 +56,7 @@ class Dify:
 
     def get(self, path: str, **headers: str) -> Answer:
         """What its page answers; *headers* with ``_`` for ``-``."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=LIMIT)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request("GET", path, headers=named)
@@ -144,13 +144,16 @@ def installed(lab: Place, folder: Path) -> Iterator[Dify]:
         yield Dify(here, client, port)
 
 
-def until(fact: str, found: Any, wanted: Any, limit: float = 180.0) -> None:  # noqa: ANN401 - any two
+def until(fact: str, found: Any, wanted: Any, limit: float = SECONDS) -> None:  # noqa: ANN401 - any two
     """Waits until ``found()`` is *wanted*.
 
     Raises:
         AssertionError: it was not within *limit* seconds; says what it was instead of the *fact*.
     """
-    deadline = time.monotonic() + limit
-    while (last := found()) != wanted:
-        assert time.monotonic() < deadline, f"{fact}: {last!r} instead of {wanted!r}"
-        time.sleep(0.2)
+
+    def is_so() -> bool:
+        last = found()
+        assert last == wanted, f"{last!r} instead of {wanted!r}"
+        return True
+
+    eventually(is_so, fact, limit)

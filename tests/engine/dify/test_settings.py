@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from tests.engine.dify import AGENT, CONTAINER, EXPECTED, JOBS, SSRF, Dify, until
+from tests.support.limits import LIMIT
 
 API = {"api", "worker", "worker_beat", "api_websocket"}
 
@@ -67,45 +68,6 @@ def test_down_and_up_again_keep_databases_and_uploads(dify: Dify) -> None:
     assert dify.shell("plugin_daemon", "cat /app/storage/plugin.txt") == "mine"
 
 
-@pytest.mark.usefixtures("usual_store")
-def test_a_chosen_vector_store_takes_the_place_of_the_one_before(dify: Dify) -> None:
-    before = dify.ids()
-    dify.here.set("dify.DIFY_VECTOR_STORE", "weaviate")
-
-    dify.here.done("up", "dify")
-
-    wanted = EXPECTED | {"dify-weaviate": "healthy"}
-    del wanted["dify-qdrant"]
-    runs(dify, wanted)
-    stores = {"dify-qdrant", "dify-weaviate"}
-    assert changed(dify, before) == {*API, *stores}
-    assert dify.shell("api", "echo $VECTOR_STORE $WEAVIATE_ENDPOINT $QDRANT_URL").split() == [
-        "weaviate",
-        "http://dify-weaviate:8080",
-    ]
-
-    before = dify.ids()
-    dify.here.set("dify.DIFY_WEAVIATE_API_KEY", "another-key-of-32-characters-now")
-    dify.here.done("up", "dify")
-    runs(dify, wanted)
-    assert changed(dify, before) == {*API, "dify-weaviate"}
-    keys = dify.shell("api", "echo $WEAVIATE_API_KEY"), dify.shell("dify-weaviate", "env")
-    assert keys[0] == "another-key-of-32-characters-now"
-    assert f"AUTHENTICATION_APIKEY_ALLOWED_KEYS={keys[0]}" in keys[1].splitlines()
-
-    before = dify.ids()
-    dify.here.set("dify.DIFY_VECTOR_STORE", "qdrant-shared")
-
-    dify.here.done("up", "dify")
-
-    del wanted["dify-weaviate"]
-    runs(dify, wanted)
-    assert changed(dify, before) == {*API, "dify-weaviate"}
-    assert dify.ask("api", "{QDRANT_URL}/collections", "api-key", "{QDRANT_API_KEY}") == 200
-    assert dify.ask("api", "{QDRANT_URL}/collections", "api-key", "wrong") == 401
-    assert dify.shell("api", "echo $VECTOR_STORE $QDRANT_URL") == "qdrant http://qdrant:6333"
-
-
 @pytest.fixture
 def own_addresses(dify: Dify) -> Iterator[list[str]]:
     """Addresses of two services of its own, which stand for computers of the user's network. Only
@@ -148,7 +110,7 @@ def test_packages_reach_a_new_sandbox_and_a_limit_the_web_server(dify: Dify) -> 
     wanted = dify.says("sandbox", "cat", "/dependencies/python-requirements.txt")
     assert wanted.split("\n") == ["numpy", "requests[socks]==2.32.3"]
     url, big = f"http://127.0.0.1:{dify.port}/v1/files/upload", bytes(2 * 1024**2)
-    assert requests.post(url, data=big, timeout=60).status_code == 413
+    assert requests.post(url, data=big, timeout=LIMIT).status_code == 413
 
 
 def reached(dify: Dify, urls: list[str]) -> list[tuple[int, int]]:
@@ -157,6 +119,46 @@ def reached(dify: Dify, urls: list[str]) -> list[tuple[int, int]]:
         (dify.fetch("sandbox", url, *SSRF), dify.fetch("local_sandbox", url, *AGENT))
         for url in urls
     ]
+
+
+@pytest.mark.usefixtures("usual_store")
+def test_a_chosen_vector_store_takes_the_place_of_the_one_before(dify: Dify) -> None:
+    """After the others that want the usual one: each way back recreates what uses it."""
+    before = dify.ids()
+    dify.here.set("dify.DIFY_VECTOR_STORE", "weaviate")
+
+    dify.here.done("up", "dify")
+
+    wanted = EXPECTED | {"dify-weaviate": "healthy"}
+    del wanted["dify-qdrant"]
+    runs(dify, wanted)
+    stores = {"dify-qdrant", "dify-weaviate"}
+    assert changed(dify, before) == {*API, *stores}
+    assert dify.shell("api", "echo $VECTOR_STORE $WEAVIATE_ENDPOINT $QDRANT_URL").split() == [
+        "weaviate",
+        "http://dify-weaviate:8080",
+    ]
+
+    before = dify.ids()
+    dify.here.set("dify.DIFY_WEAVIATE_API_KEY", "another-key-of-32-characters-now")
+    dify.here.done("up", "dify")
+    runs(dify, wanted)
+    assert changed(dify, before) == {*API, "dify-weaviate"}
+    keys = dify.shell("api", "echo $WEAVIATE_API_KEY"), dify.shell("dify-weaviate", "env")
+    assert keys[0] == "another-key-of-32-characters-now"
+    assert f"AUTHENTICATION_APIKEY_ALLOWED_KEYS={keys[0]}" in keys[1].splitlines()
+
+    before = dify.ids()
+    dify.here.set("dify.DIFY_VECTOR_STORE", "qdrant-shared")
+
+    dify.here.done("up", "dify")
+
+    del wanted["dify-weaviate"]
+    runs(dify, wanted)
+    assert changed(dify, before) == {*API, "dify-weaviate"}
+    assert dify.ask("api", "{QDRANT_URL}/collections", "api-key", "{QDRANT_API_KEY}") == 200
+    assert dify.ask("api", "{QDRANT_URL}/collections", "api-key", "wrong") == 401
+    assert dify.shell("api", "echo $VECTOR_STORE $QDRANT_URL") == "qdrant http://qdrant:6333"
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from tests.support.desktop.desktop import Desktop
 from tests.support.desktop.hurried import QUIET_SECONDS, SLEEP_SECONDS
 from tests.support.desktop.looks import Look, look_at, picture_of
 from tests.support.desktop.tray_item import TrayItem
-from tests.support.desktop.window import TIMEOUT_SECONDS
 from tests.support.installation import Installation
+from tests.support.limits import LIMIT, SECONDS
 from tests.support.waiting import eventually
 
 STOPPED = "grey mark, grey ring"
@@ -112,7 +112,7 @@ class Applet:
     def ends(self) -> None:
         """See that it ends as it should."""
         assert self._process
-        assert self._process.wait(TIMEOUT_SECONDS) == 0, self.complaints()
+        assert self._process.wait(LIMIT) == 0, self.complaints()
         # WebKit's own take a moment to notice that their window is gone.
         eventually(self._has_left_none, "end of its processes")
         left = [*self.desktop.path("XDG_RUNTIME_DIR").rglob("*")]
@@ -188,7 +188,7 @@ class Applet:
 
     # -- what it shows -------------------------------------------------------------------------
 
-    def shows(self, look: str, timeout: float = 60.0) -> Image.Image:
+    def shows(self, look: str, timeout: float = SECONDS) -> Image.Image:
         """The icon's picture, once it looks like *look*, ``indigo mark, green disc``, and the
         shell saw that, which is told a moment after the icon changed."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image, ImageGrab
 
 from tests.support.desktop.shell import Shell, start
+from tests.support.limits import stretched
 
 SERVICES = ("watcher", "notifications")
 
@@ -67,7 +68,9 @@ class Desktop:
         return start(self._cleanup, command, env=self.environment, **more)
 
     def run(self, *command: str, timeout: float = 120.0) -> bytes:
-        """What *command* prints on this desktop. Raises ``CalledProcessError`` where it fails."""
+        """What *command* prints on this desktop. Raises ``CalledProcessError`` where it fails, and
+        ``TimeoutExpired`` after *timeout* seconds, which are more on a busy machine."""
+        timeout = stretched(timeout)
         return subprocess.run(
             command, env=self.environment, check=True, timeout=timeout, stdout=subprocess.PIPE
         ).stdout

@@ -7,6 +7,7 @@ from PIL import Image, ImageChops
 
 from tests.support.desktop.desktop import Desktop
 from tests.support.desktop.looks import Look, look_at, on_ground
+from tests.support.limits import LIMIT
 from tests.support.waiting import POLL_SECONDS, eventually
 
 SIZE = 24
@@ -18,8 +19,6 @@ _ELSEWHERE = ("1200", "800")
 """Pixels from the upper left corner: far from the icon and from its menu."""
 _SHORT = 150
 """Pixels, high."""
-_LIMIT = 180.0
-"""Seconds until a change must have ended."""
 _STILL = 0.15
 """Seconds without a change, after which nothing more is to come."""
 
@@ -144,7 +143,7 @@ class TaskBar:
         # Without the pauses of `eventually`: between two pictures far apart, the card of a module
         # that runs has always changed.
         while not is_still():
-            assert time.monotonic() - start < _LIMIT, "waited in vain for the end of the changes"
+            assert time.monotonic() - start < LIMIT, "waited in vain for the end of the changes"
             time.sleep(POLL_SECONDS)
         return last
 

@@ -16,6 +16,7 @@ from Xlib.display import Display  # type: ignore[import-untyped]
 from Xlib.error import BadWindow  # type: ignore[import-untyped]
 
 from tests.support.desktop import fake_desktop
+from tests.support.limits import LIMIT
 from tests.support.waiting import eventually
 
 # The system's own would start services of its desktop, such as settings and portals.
@@ -28,7 +29,7 @@ _BUS = """<busconfig>
 </busconfig>
 """
 
-_ANSWER_MILLISECONDS = 30_000
+_ANSWER_MILLISECONDS = round(1000 * LIMIT)
 
 _VERSION = GLib.Variant("(ss)", (fake_desktop.WATCHER, "ProtocolVersion"))
 _QUESTIONS = {

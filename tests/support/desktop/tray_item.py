@@ -8,9 +8,10 @@ from typing import Any
 from gi.repository import Gio, GLib
 
 from tests.support.desktop.fake_desktop import ITEM, PROPERTIES, WATCHER
+from tests.support.limits import LIMIT
 from tests.support.waiting import eventually
 
-_ANSWER_MILLISECONDS = 60_000
+_ANSWER_MILLISECONDS = round(1000 * LIMIT)
 
 _MENU = "com.canonical.dbusmenu"
 _LINE = re.compile(r"(?:[○◐●▲✗◑⊘] )?(.*?)(?: – .*)?")

@@ -12,10 +12,8 @@ from typing import Any
 import psutil
 
 from aiserver_tray.window.protocol import PROGRAMS
+from tests.support.limits import LIMIT
 from tests.support.waiting import eventually
-
-TIMEOUT_SECONDS = 60.0
-"""How long a window may take to answer, or to exit."""
 
 PROBE = Path(__file__).parent / "probe"
 
@@ -56,7 +54,7 @@ class Window:
         """End it as the tray does; its exit status."""
         assert self.process.stdin
         self.process.stdin.close()
-        return self.process.wait(TIMEOUT_SECONDS)
+        return self.process.wait(LIMIT)
 
     def close(self) -> None:
         """Do what the user does who closes the window."""
@@ -91,7 +89,7 @@ def probed(place: Path) -> dict[str, str]:
 def ask(place: Path, **question: str) -> Any:  # noqa: ANN401 - JSON
     """The answer of the process whose probe is at *place*."""
     port = eventually(lambda: int(place.read_text()), "the probe")
-    with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", port), LIMIT) as connection:
         connection.sendall(json.dumps(question).encode() + b"\n")
         line = connection.makefile("rb").readline()
     if not line:

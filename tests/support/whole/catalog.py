@@ -1,8 +1,9 @@
-"""The built-in catalog: its services and settings, and which services depend on which."""
+"""The built-in catalog: its services and settings."""
 
+import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -10,7 +11,6 @@ from unittest.mock import patch
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.project import Project
-from aiserver_tray.catalog.extension import stated
 from aiserver_tray.catalog.jobs import jobs_in
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
@@ -48,6 +48,17 @@ def lasting(*profiles: str) -> list[Service]:
     return found
 
 
+def distinct(services: Iterable[Service]) -> list[Service]:
+    """*services* without those that differ from an earlier one in a number of theirs only, as the
+    workers of n8n do."""
+    found: dict[str, Service] = {}
+    for module, name in services:
+        definition = CATALOG.modules[module].section("services")[name]
+        words = json.dumps([module, name, definition], default=str)
+        found.setdefault(re.sub(r"-\d\b", "-N", words), (module, name))
+    return [*found.values()]
+
+
 def is_part(setting: Setting, answer: str) -> bool:
     """Whether another answer to the choice has all that this one has, and more services."""
     one = setting.choices[answer]
@@ -61,6 +72,8 @@ LASTING = lasting()
 """All services that keep running with the default choices."""
 EVERY = lasting("*")
 """All services that keep running with some choice."""
+KINDS = distinct(EVERY)
+"""Of these, one of each kind."""
 KEPT = [address for address, setting in DECLARED.items() if setting.keep]
 PORTS = [address for address, setting in DECLARED.items() if setting.type == "port"]
 SECRETS = [a for a, s in DECLARED.items() if s.is_secret and not s.keep and not is_token(s)]
@@ -102,30 +115,6 @@ def services_with(address: str, answer: str) -> set[Service]:
         for name, service in module.section("services").items()
         if profiles & set(service.get("profiles", ()))
     }
-
-
-def dependencies() -> dict[Service, set[Service]]:
-    """Service -> the services that it waits for when it starts, in its own and other modules."""
-    found: dict[Service, set[Service]] = {}
-    for module in CATALOG.modules.values():
-        for name, service in project_of(module, "*").services.items():
-            required = stated(service.extensions).waited_for(module.requires)
-            found[module.name, name] = {
-                *((module.name, other) for other in service.depends_on),
-                *(one for one in EVERY if one[0] in required),
-            }
-    return found
-
-
-DEPENDENCIES = dependencies()
-
-
-def with_dependents(services: set[Service]) -> set[Service]:
-    """The services, and all that depend on one of them, directly or not."""
-    found = set(services)
-    while more := {one for one, needs in DEPENDENCIES.items() if needs & found} - found:
-        found |= more
-    return found
 
 
 @contextmanager

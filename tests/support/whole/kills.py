@@ -12,9 +12,12 @@ from docker.models.containers import Container
 from aiserver_tray.engine.parse import moment
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.views import ModuleView, ServiceView, Snapshot
+from tests.support.limits import stretched
 from tests.support.processes import kill
 from tests.support.whole.catalog import Service
-from tests.support.whole.stack import LIMIT, Stack
+from tests.support.whole.stack import Stack
+
+_WAIT_SECONDS = stretched(300.0)
 
 
 @dataclass
@@ -96,7 +99,7 @@ class Watch:
     def wait(self, *holds: Callable[[], bool]) -> None:
         """Wait until all of *holds* are true, but not forever: the victims are judged later."""
         with self._changed:
-            self._changed.wait_for(lambda: all(one() for one in holds), LIMIT)
+            self._changed.wait_for(lambda: all(one() for one in holds), _WAIT_SECONDS)
 
     def close(self) -> None:
         self._leave()

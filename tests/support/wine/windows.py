@@ -18,6 +18,8 @@ from developer.cache import WINE, cache_folder
 from developer.machine import ROOT
 from tests.support.desktop.desktop import Desktop, desktop
 from tests.support.desktop.pointer import TaskBar
+from tests.support.installation import Installation
+from tests.support.limits import LIMIT
 from tests.support.waiting import eventually
 from tests.support.wine.interpreter import Interpreter
 
@@ -43,7 +45,7 @@ from pathlib import Path
 from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.base.errors import AiServerError, NotRunningError
 from aiserver_tray.system.paths import Home
-end = time.monotonic() + 60
+end = time.monotonic() + {limit!r}
 while True:
     try:
         with Client.connect(Home(Path({home!r}), "home"), "command", language="en") as client:
@@ -53,6 +55,14 @@ while True:
         if error.code != NotRunningError.code or time.monotonic() > end:
             raise
     time.sleep(0.05)
+"""
+
+_TRUST = """
+from pathlib import Path
+from aiserver_tray.core.app import App
+from aiserver_tray.settings.content import Trusted
+app = App(Path({home!r}), [Path({catalog!r})])
+app.settings.trust({module!r}, Trusted(app.preview({module!r}).consent.folder, []))
 """
 
 _FORGET = r"""
@@ -137,9 +147,17 @@ class Windows:
 
     def asks(self, home: Path, channel: str, **payload: object) -> dict[str, Any]:
         """What the tray of *home* answers to a client, as soon as it and its core are there."""
-        code = _CLIENT.format(home=windows_path(home), channel=channel, payload=payload)
+        code = _CLIENT.format(
+            home=windows_path(home), channel=channel, payload=payload, limit=LIMIT
+        )
         found: dict[str, Any] = json.loads(self.says(code))
         return found
+
+    def trusts(self, here: Installation, module: str) -> None:
+        """Let the user trust *module*: an answer belongs to its folder, which has another name
+        there."""
+        home, catalog = windows_path(here.home), windows_path(here.catalog)
+        self.says(_TRUST.format(home=home, catalog=catalog, module=module))
 
     def opened(self) -> list[str]:
         """The addresses that the system's web browser was given until now."""
