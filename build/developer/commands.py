@@ -26,14 +26,11 @@ from developer.packages import (
 from developer.processes import become, fail, root_prefix, run
 from developer.soak import prepare, soak, soak_all, soak_logs
 
-CATALOG = "orchestration"
-MODULES = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob(f"{CATALOG}/*/*/compose.yaml"))
 TRANSLATIONS = ("python", "build/translations.py")
 GENERATE = ("python", "build/generate.py")
 LOCK = ("python", "build/lock.py")
 WORKFLOWS = sorted(str(f.relative_to(ROOT)) for f in ROOT.glob(".github/workflows/*.yml"))
 SCHEMA = ("check-jsonschema", "--builtin-schema", "vendor.github-workflows")
-LINT = ("compose-lint", "check", "--quiet", "--skip-suppressed", "--strict-config", "--config")
 WINDOWS_TYPES = (
     *("--platform", "win32", "--no-warn-unused-ignores"),
     *("--cache-dir", ".mypy_cache/win32"),
@@ -49,7 +46,7 @@ CHECKS = (
     (*GENERATE, "--check"),
     (*LOCK, "--check"),
     ("python", "build/budget.py"),
-    (*LINT, f"{CATALOG}/.compose-lint.yml", "--fail-on", "low", *MODULES),
+    ("python", "build/lint_catalog.py"),
     (*SCHEMA, *WORKFLOWS),
     ("zizmor", "--offline", "--quiet", ".github"),
 )

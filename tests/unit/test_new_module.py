@@ -3,20 +3,19 @@
 import json
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import catalog_table
+import lint_catalog
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.resolve import resolve
 from aiserver_tray.core.app import built_in_catalog
 from aiserver_tray.spec.build import module_target
 from aiserver_tray.spec.labels import Owner
-from developer.commands import LINT
 from tests.support.command_line import CommandLine
 from tests.unit.module_folders import write_whoami
 
@@ -53,10 +52,7 @@ def test_it_is_checked_without_notes_beside_all_others(catalog: Catalog) -> None
 
 
 def test_the_linter_of_the_catalog_takes_it(root: Path) -> None:
-    files = sorted(map(str, root.glob("*/*/compose.yaml")))
-    words = [*LINT[1:], str(root / ".compose-lint.yml"), "--fail-on", "low", *files]
-    command = [sys.executable, "-m", "compose_lint", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = lint_catalog.lint(root)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
