@@ -18,6 +18,12 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
+# What helpers find wrong is told as what tests find is: with both sides of a comparison.
+pytest.register_assert_rewrite(
+    *("tests.contract", "tests.desktop", "tests.engine", "tests.packages", "tests.ui"),
+    *("tests.support.command_line", "tests.support.desktop", "tests.support.whole", "tests.wine"),
+)
+
 pytest_plugins = [
     "tests.support.isolation",
     "tests.support.parallel",

@@ -8,6 +8,7 @@ Each process of the tests runs this file, by a line in the virtual environment, 
 nothing that takes time.
 """
 
+import atexit
 import os
 import sys
 from types import CodeType
@@ -36,6 +37,8 @@ def watch(target: str) -> None:
         _monitoring.use_tool_id(_TOOL, "ran")
         _monitoring.register_callback(_TOOL, _monitoring.events.PY_START, _started)
         _monitoring.set_events(_TOOL, _monitoring.events.PY_START)
+        # While Python ends, what is used here is gone before the last functions are called.
+        atexit.register(_monitoring.set_events, _TOOL, 0)
     _target = os.environ[VARIABLE] = target
     _seen.clear()
     _monitoring.restart_events()
