@@ -22,6 +22,7 @@ _NEW_MOUNTS, _NEW_NETWORK = 0x00020000, 0x40000000
 """unshare(2)'s CLONE_NEWNS and CLONE_NEWNET."""
 _PREFIX = "aitest"
 _LINKS = range(256)
+_SCREENS = Path("/tmp/.X11-unix")  # noqa: S108 - where X servers have their sockets
 _FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
 
@@ -48,6 +49,9 @@ class Isolation:
             if libc.unshare(kind):
                 raise OSError(ctypes.get_errno(), "unshare")
         _run("mount", "--make-rprivate", "/")
+        # X servers number themselves by names in the network, and share a folder by number.
+        _SCREENS.mkdir(mode=0o1777, exist_ok=True)
+        _run("mount", "-t", "tmpfs", "-o", "mode=1777", "screens", str(_SCREENS))
         self._link = next(name for name in map(f"{_PREFIX}{{}}".format, _LINKS) if self._add(name))
         outer, inner, network = _addresses(self._link)
         self._on_machine("ip", "address", "add", f"{outer}/30", "dev", self._link)
