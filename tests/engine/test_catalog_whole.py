@@ -116,10 +116,11 @@ def test_only_the_users_of_a_setting_are_recreated(course: Course, change: Chang
     outcome = course.outcome(change)
     outcome.check()
     before = outcome.before.keys()
-    assert outcome.foretold[change] == {
-        "recreate": before & change.users - change.removed,
-        "create": change.added.intersection(EVERY) - before,
-        "remove": before & change.removed,
+    foretold = outcome.foretold[change]
+    assert foretold.effects == {
+        "recreate": foretold.before & change.users - change.removed,
+        "create": change.added.intersection(EVERY) - foretold.before,
+        "remove": foretold.before & change.removed,
     }
     assert outcome.recreated & change.users == outcome.both & change.users
     all_of_round = next(changes for changes in ROUNDS if change in changes)

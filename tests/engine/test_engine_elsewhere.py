@@ -243,7 +243,8 @@ def test_ports_elsewhere_are_reached_here_and_an_outage_is_only_waited_for(
     elsewhere: Elsewhere, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     have_image(engine, IMAGE)
-    first, second, taken = free_port(), free_port(), free_port()
+    # Where one is taken here, it is reached at the next one.
+    first, second, taken = (free_port(2) for _ in range(3))
     here = Installation(tmp_path / "home", tmp_path / "catalog", elsewhere.host)
     write_web(here, first)
     here.write("other", {"other": idle(ports=[f"127.0.0.1:{taken}:80"])})

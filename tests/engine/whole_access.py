@@ -86,6 +86,12 @@ def is_open(owner: Owner, name: str) -> bool:
     return True
 
 
+def _has_account(log_ins: LogIns, module: str) -> bool:
+    if refused := why_refused(log_ins, module):
+        raise LookupError(refused)
+    return True
+
+
 def is_opened_to(stack: Stack, device: SecondHost, folder: Path) -> None:
     """See that of all modules with a page."""
     for name in COUNTS:
@@ -97,7 +103,8 @@ def is_opened_to(stack: Stack, device: SecondHost, folder: Path) -> None:
         assert states == dict.fromkeys(COUNTS, "waiting"), "nobody owns them"
         app = stack.here.app
         log_ins = LogIns(owner.core, lambda address: app.settings.reveal(app.declared, address))
-        assert {name: why_refused(log_ins, name) for name in COUNTS} == dict.fromkeys(COUNTS)
+        for name in COUNTS:  # they start again with their address
+            eventually(partial(_has_account, log_ins, name), name)
         for name in MODULES:
             eventually(partial(is_open, owner, name), name)
         authority = folder / "ca.crt"

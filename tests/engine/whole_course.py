@@ -42,8 +42,14 @@ def acts() -> Iterator[Act]:
             yield Kills(sorted(new))
 
 
-Foretold = dict[str, set[Service]]
-"""What is done to services -> these, without jobs."""
+@dataclass(frozen=True)
+class Foretold:
+    """What the user is shown of a change alone, without jobs."""
+
+    before: set[Service]
+    """Those that had a container then."""
+    effects: dict[str, set[Service]]
+    """What is done to services -> these."""
 
 
 @dataclass
@@ -52,7 +58,6 @@ class Outcome:
 
     victims: dict[Service, Victim] = field(default_factory=dict)
     foretold: dict[Change, Foretold] = field(default_factory=dict)
-    """What each change alone was said to do."""
     before: dict[Service, str] = field(default_factory=dict)
     """Container ids."""
     after: dict[Service, str] = field(default_factory=dict)
@@ -91,17 +96,17 @@ def values_of(change: Change) -> dict[str, str | None]:
 
 
 def foretold(change: Change, stack: Stack) -> Foretold:
-    """What the change alone would do, as the user is shown it."""
+    """What the change would do now."""
     values = values_of(change)
     if DECLARED[change.address].generate:
         values[change.address] = token_hex(24)
     shown = stack.core.operations.effects(Request("up", all=True), values)
-    found = Foretold(recreate=set(), create=set(), remove=set())
+    found: dict[str, set[Service]] = {"recreate": set(), "create": set(), "remove": set()}
     for module in shown.modules:
         for service in module.services:
             if (module.name, service.service) in EVERY:
                 found.setdefault(service.kind, set()).add((module.name, service.service))
-    return found
+    return Foretold(set(stack.lasting()), found)
 
 
 class Course:
@@ -111,6 +116,7 @@ class Course:
         self._stack = stack
         self._acts = list(acts())
         self._outcomes: list[Outcome] = []
+        self._by_default: dict[Change, Foretold] = {}
 
     def outcome(self, subject: Service | Change) -> Outcome:
         """The outcome of the act with *subject*."""
@@ -134,7 +140,13 @@ class Course:
     def _change(self, act: Round, outcome: Outcome) -> None:
         outcome.before = self._stack.lasting()
         self._stack.core.publish_modules()
-        outcome.foretold = {change: foretold(change, self._stack) for change in act.subjects}
+        if not self._by_default:  # who uses a setting is known under the default choices
+            plain = (change for one in ROUNDS for change in one if not change.answer)
+            self._by_default = {change: foretold(change, self._stack) for change in plain}
+        outcome.foretold = {
+            change: self._by_default.get(change) or foretold(change, self._stack)
+            for change in act.subjects
+        }
         settings = self._stack.here.app.settings
         for change in act.subjects:
             settings.change(DECLARED, values_of(change))
