@@ -26,5 +26,5 @@ def lint(catalog: Path) -> subprocess.CompletedProcess[str]:
 
 if __name__ == "__main__":
     result = lint(CATALOG)
-    print(result.stdout + result.stderr, end="")
+    sys.stdout.write(result.stdout + result.stderr)
     sys.exit(result.returncode)

@@ -73,7 +73,7 @@ def benchmark(word: str) -> str:
 
 def add_test(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("levels", nargs="*", metavar="LEVEL", help=", ".join(TESTS))
-    what = "only tests that the change can break, by imports and files read, and one of each level"
+    what = "only tests that ran what has changed"
     parser.add_argument("--changed", action="store_true", help=what)
     parser.add_argument("--base", metavar="REV", help="with --changed: the change since REV")
 
@@ -155,7 +155,7 @@ COMMANDS = {
     "test": Command(
         command_test,
         "[LEVEL…] [--changed [--base REV]] [-- WORDS FOR PYTEST…]",
-        "what pytest is to get stands after --, as in: test unit -- -k NAME",
+        "what pytest is to get stands after --, as in: test unit -- -k NAME, or test -- tests/FILE",
         add_test,
     ),
     "check": Command(command_check, ""),

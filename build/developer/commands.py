@@ -140,17 +140,20 @@ def possible_levels() -> list[str]:
 
 
 def command_test(options: argparse.Namespace) -> int:
-    """Run the tests of some levels, or of all, on all cores. Installs their requirements first."""
+    """Run the tests of some levels, or of all, on all cores; or those of files that are named after
+    --. Installs their requirements first."""
     if options.base and not options.changed:
         options.parser.error("--base goes with --changed")
-    for level in options.levels:
+    files = [word for word in options.words if word.startswith("tests/")]
+    named = options.levels or sorted({file.split("/")[1] for file in files})
+    for level in named:
         if level not in TESTS:
             fail(f"no tests called {level}; there are: {', '.join(TESTS)}")
-    levels = options.levels or possible_levels()
+    levels = named or possible_levels()
     set_up(needs_of_tests(levels))
     if status := prepare(levels):
         return status
-    folders = [f"tests/{level}" for level in levels]
+    folders = [] if files else [f"tests/{level}" for level in levels]
     words = [f"--numprocesses={workers()}", *(["--changed"] if options.changed else [])]
     words += [f"--base={options.base}"] if options.base else []
     return become("python", "-m", "pytest", *folders, *words, *options.words)

@@ -22,7 +22,7 @@ _NEW_MOUNTS, _NEW_NETWORK = 0x00020000, 0x40000000
 """unshare(2)'s CLONE_NEWNS and CLONE_NEWNET."""
 _PREFIX = "aitest"
 _LINKS = range(256)
-_SCREENS = Path("/tmp/.X11-unix")  # noqa: S108 - where X servers have their sockets
+_SCREENS = Path("/tmp/.X11-unix")
 _FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -241,11 +241,26 @@ def test_interrupted_tests_tear_down_their_fixtures(
     assert status == pytest.ExitCode.INTERRUPTED
 
 
-def test_a_level_without_tests_is_named_with_those_that_there_are() -> None:
-    done = run("test", "nope")
+@pytest.mark.parametrize("words", [["nope"], ["--", "tests/nope/test_it.py"]])
+def test_a_level_without_tests_is_named_with_those_that_there_are(words: list[str]) -> None:
+    done = run("test", *words)
     assert done.returncode == 1
     assert "nope" in done.stderr
     assert "unit" in done.stderr
+
+
+def test_a_file_of_tests_runs_alone_with_what_its_level_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    needs: list[Collection[str]] = []
+    monkeypatch.setattr(commands, "needs_of_tests", needs.append)
+    monkeypatch.setattr(commands, "set_up", lambda _: None)
+    pytests: list[Sequence[str]] = []
+    monkeypatch.setattr(commands, "become", lambda *words: pytests.append(words))
+    command_line.main(["test", "--", "tests/unit/test_dev.py"])
+    ((*_, workers, file),) = pytests
+    assert (needs, file) == ([["unit"]], "tests/unit/test_dev.py")
+    assert workers.startswith("--numprocesses=")
 
 
 @on_unix
