@@ -333,6 +333,7 @@ _READERS: Mapping[SettingType, Callable[[str], str | Text]] = {
 }
 
 
+@lru_cache(maxsize=256)
 def compiles(pattern: str) -> bool:
     """Whether *pattern* is a regular expression that runs in linear time, so that no file can make
     a command hang: Rust's engine has no back references and no look-arounds, and does not
