@@ -1,6 +1,8 @@
 """What labs need of this machine's kernel, and its settings as they were before the first lab."""
 
+import fcntl
 import json
+import os
 from pathlib import Path
 
 import psutil
@@ -10,10 +12,16 @@ _NEEDS = {
     Path("/proc/sys/vm/max_map_count"): 262144,  # for Elasticsearch
 }
 _BEFORE = Path("/run/ailab-kernel.json")
+_LOCK = Path("/run/ailab-kernel.lock")
+"""Shared by the processes whose lab needs the settings, and locked by one that restores them."""
+_held: list[int] = []
 
 
 def allow() -> None:
-    """Raise what is lower than labs need."""
+    """Raise what is lower than labs need, until `restore` or the end of this process."""
+    if not _held:
+        _held.append(os.open(_LOCK, os.O_CREAT | os.O_RDWR))
+        fcntl.flock(_held[0], fcntl.LOCK_SH)
     found = {file: int(file.read_text()) for file in _NEEDS}
     if not _BEFORE.exists():
         _BEFORE.write_text(json.dumps({str(file): value for file, value in found.items()}))
@@ -23,11 +31,19 @@ def allow() -> None:
 
 
 def restore() -> None:
-    """Restore the settings, unless an engine runs: also one that is not ours may need them."""
-    if _BEFORE.exists() and not any_engine():
-        for file, value in json.loads(_BEFORE.read_text()).items():
-            Path(file).write_text(str(value))
-        _BEFORE.unlink()
+    """Restore the settings, unless another lab needs them or an engine runs: also one that is not
+    ours may need them."""
+    while _held:
+        os.close(_held.pop())
+    with _LOCK.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if _BEFORE.exists() and not any_engine():
+            for file, value in json.loads(_BEFORE.read_text()).items():
+                Path(file).write_text(str(value))
+            _BEFORE.unlink()
 
 
 def any_engine() -> bool:
