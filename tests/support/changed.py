@@ -286,7 +286,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """pytest's hook, before pytest-xdist's. No more workers start than have a file to run."""
-    if not config.option.changed:
+    if not config.option.changed or hasattr(config, "workerinput"):  # a worker is told
         return
     base = config.option.base
     try:
