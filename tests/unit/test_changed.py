@@ -154,6 +154,12 @@ def test_a_process_writes_down_the_files_whose_functions_it_runs(tmp_path: Path)
     assert {*target.read_text(encoding="utf-8").splitlines()} == seen
 
 
+def test_workers_are_told_what_is_chosen() -> None:
+    words = ["-m", "pytest", "tests/unit", "--changed", "-n2", "-k", "no_test_has_this_name"]
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout
+
+
 def test_each_level_has_one_test_that_always_runs() -> None:
     """More would make a short run long; none would leave out what processes import."""
     marks = dict.fromkeys(packages.TESTS, 0)

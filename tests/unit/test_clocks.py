@@ -72,7 +72,7 @@ PLACES = {
         "unit/state/test_watching.py": 1,
         "unit/test_dev.py": 3,
     },
-    "the pace of what stands in for something: a line, a hub, WSL, a writer, an engine's clock": {
+    "the pace of a simulated line, hub, WSL, writer or engine clock": {
         "engine/clustered.py": 1,
         "engine/faults/full_home.py": 1,
         "engine/test_engine_elsewhere.py": 1,
