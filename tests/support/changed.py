@@ -2,9 +2,9 @@
 
 A file of tests is chosen where
 
-- it ran a function in a changed file of the product, itself or in a process that it started. Each
-  run writes that down (``tests.support.recorded``). A file with no functions stands for those that
-  import it;
+- it ran a changed function of the product, itself or in a process that it started. Each run writes
+  that down (``tests.support.recorded``). Where more than the bodies of functions has changed, it
+  ran any function of the file; a file with no functions stands for those that import it;
 - it, or a module of the tests that it imports, was changed, or names a changed file or its folder;
 - it is of the level ``ui``, and named as the changed page is.
 
@@ -54,6 +54,41 @@ def changed_files(base: str, root: Path = ROOT) -> set[str]:
         )
         found.update(done.stdout.splitlines())
     return found
+
+
+def code_by_function(source: str) -> dict[str, str]:
+    """Qualified name of each function -> its code without that of functions in it, and ``""`` ->
+    the rest of the file, with what stands before the functions' bodies."""
+    found: dict[str, str] = {}
+
+    def take(node: ast.AST, place: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                name = f"{place}{child.name}"
+                take(child, f"{name}.<locals>.")
+                found[name] = found.get(name, "") + ast.dump(child)  # a property has several
+                child.body = []
+            else:
+                take(child, f"{place}{child.name}." if isinstance(child, ast.ClassDef) else place)
+
+    tree = ast.parse(source)
+    take(tree, "")
+    return {**found, "": ast.dump(tree)}
+
+
+def changed_functions(base: str, file: str, root: Path = ROOT) -> set[str] | None:
+    """The functions in the Python *file* whose bodies differ from the commit *base*. None: other
+    code differs, too, or one of the files is none."""
+    words = ["git", "show", f"{base}:{file}"]
+    try:
+        done = subprocess.run(words, cwd=root, check=True, capture_output=True, text=True)
+        after = code_by_function((root / file).read_text(encoding="utf-8"))
+        before = code_by_function(done.stdout)
+    except (subprocess.CalledProcessError, OSError, SyntaxError):
+        return None
+    if before.keys() != after.keys() or before[""] != after[""]:
+        return None
+    return {name for name in after if before[name] != after[name]}
 
 
 @dataclass(frozen=True)
@@ -161,12 +196,14 @@ class Choice:
 
     Attributes:
         files: What has changed, relative to the root.
-        record: File of tests -> the product's files that it ran, both relative to the root.
+        record: File of tests -> what it ran of the product, as ``FILE::FUNCTION``.
+        functions: Changed file -> its changed functions, where nothing else in it has changed.
     """
 
     files: set[str]
     sources: Sources = field(default_factory=Sources)
     record: Mapping[str, set[str]] = field(default_factory=dict)
+    functions: Mapping[str, set[str]] = field(default_factory=dict)
 
     @cached_property
     def _changed(self) -> set[str]:
@@ -183,7 +220,7 @@ class Choice:
         """Files of the product that count as changed: one that no test ran stands for those that
         import it."""
         changed = {module for module in self._changed if not self.sources.is_tests(module)}
-        known = set[str]().union(*self.record.values())
+        known = {_file_of(one) for one in self._known}
         found, left = set[str](), [*changed]
         while left:
             name = self.sources.name_of(module := left.pop())
@@ -195,6 +232,23 @@ class Choice:
         return found
 
     @cached_property
+    def _known(self) -> set[str]:
+        return set().union(*self.record.values())
+
+    @cached_property
+    def _touched(self) -> set[str]:
+        """What tests ran that has changed. A function that no test ran stands for its file."""
+        apart = {
+            file: {f"{file}::{name}" for name in names} for file, names in self.functions.items()
+        }
+        return {
+            one
+            for one in self._known
+            if (file := _file_of(one)) in self._of_product
+            and (file not in apart or one in apart[file] or not apart[file] <= self._known)
+        }
+
+    @cached_property
     def _by_imports(self) -> dict[str, set[str]]:
         return {}
 
@@ -203,7 +257,7 @@ class Choice:
         if self.files & {*_EVERYTHING} or file in self._of_tests or self._is_of_page(file):
             return True
         if file in self.record:
-            return not self.record[file].isdisjoint(self._of_product)
+            return not self.record[file].isdisjoint(self._touched)
         level = level_of(file)
         if level not in self._by_imports:
             found = self.sources.dependents(self._changed, level)
@@ -220,6 +274,10 @@ class Choice:
             {word for part in page.parts[2:] for word in re.split(r"\W", part)} for page in pages
         ]
         return any("pages" not in name or name & words for name in names)
+
+
+def _file_of(ran: str) -> str:
+    return ran.partition("::")[0]
 
 
 @dataclass(frozen=True)
@@ -290,10 +348,12 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         return
     base = config.option.base
     try:
-        choice = Choice(changed_files(base), record=read_record(RECORD))
+        files = changed_files(base)
     except subprocess.CalledProcessError:
         raise pytest.UsageError(f"--base {base}: git knows no such commit") from None
-    found = chosen(choice)
+    apart = {file: changed_functions(base, file) for file in files if file.endswith(".py")}
+    functions = {file: names for file, names in apart.items() if names is not None}
+    found = chosen(Choice(files, record=read_record(RECORD), functions=functions))
     config.pluginmanager.register(Selection(found), "changed")
     if wanted := getattr(config.option, "numprocesses", None):
         count = min(wanted, len(found.files | found.smoke))

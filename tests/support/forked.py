@@ -21,6 +21,8 @@ from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from tests.support import ran
+
 ROOT = Path(__file__).parents[2]
 PRELOADED = (
     "aiserver_tray.core.app",
@@ -142,6 +144,8 @@ def _become(request: Mapping[str, object], files: Sequence[int]) -> None:
         os.close(file)
     os.environ.clear()
     os.environ.update(request["env"])  # type: ignore[call-overload]
+    if target := os.environ.get(ran.VARIABLE):
+        ran.watch(target)
     os.chdir(str(request["folder"]))
     sys.argv = ["aiserver-tray", *request["words"]]  # type: ignore[misc]
 

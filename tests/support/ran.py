@@ -1,4 +1,4 @@
-"""Which files of the product a process runs: written down for each file of tests, with the
+"""Which functions of the product a process runs: written down for each file of tests, with the
 processes that it starts. ``tests.support.changed`` chooses tests by it.
 
 Python tells of the first call of each function and then no more (sys.monitoring, from 3.12 on), so
@@ -15,7 +15,7 @@ from types import CodeType
 from typing import Any
 
 VARIABLE = "AISERVER_TESTS_RAN"
-"""Environment variable with the file to which a process adds the names of files that it runs."""
+"""Environment variable with the file to which a process adds what it runs: ``FILE::FUNCTION``."""
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120 - pathlib takes longer to load than all else
 _PRODUCT = os.path.join(ROOT, "aiserver_tray", "")  # noqa: PTH118 - likewise
 _TOOL = 4
@@ -24,12 +24,11 @@ _OPTIMIZED = 1
 _monitoring: Any = getattr(sys, "monitoring", None)
 IS_POSSIBLE = _monitoring is not None
 
-_seen: set[str] = set()
 _target = ""
 
 
 def watch(target: str) -> None:
-    """Add the files that run from now on to the file *target*."""
+    """Add the functions that run from now on to the file *target*."""
     global _target  # noqa: PLW0603 - the callback has no other place
     if not _target:
         if _monitoring.get_tool(_TOOL):  # Python reads the line in the environment twice
@@ -40,16 +39,14 @@ def watch(target: str) -> None:
         # While Python ends, what is used here is gone before the last functions are called.
         atexit.register(_monitoring.set_events, _TOOL, 0)
     _target = os.environ[VARIABLE] = target
-    _seen.clear()
     _monitoring.restart_events()
 
 
 def _started(code: CodeType, offset: int) -> object:
     name = code.co_filename
-    is_function = code.co_flags & _OPTIMIZED
-    if is_function and name.startswith(_PRODUCT) and name not in _seen:
-        _seen.add(name)
-        _add(name[len(ROOT) + 1 :].replace(os.sep, "/"))
+    if code.co_flags & _OPTIMIZED and name.startswith(_PRODUCT):
+        file = name[len(ROOT) + 1 :].replace(os.sep, "/")
+        _add(f"{file}::{code.co_qualname}")
     return _monitoring.DISABLE
 
 

@@ -1,4 +1,4 @@
-"""Which files of the product each file of tests has run, as the last run that had it has seen."""
+"""Which functions of the product each file of tests has run, as the last run of it has seen."""
 
 import json
 import os

@@ -10,7 +10,8 @@ import pytest
 
 from developer import packages
 from tests.support import ran
-from tests.support.changed import ROOT, Choice, Sources, changed_files
+from tests.support.changed import ROOT, Choice, Sources, changed_files, changed_functions
+from tests.support.command_line import CommandLine
 from tests.support.recorded import read_record, write_record
 
 FILES: Mapping[str, str] = {
@@ -94,13 +95,14 @@ def test_tests_that_a_change_can_break_are_chosen(
 
 
 SEEN = {
-    "checks/engine/test_whole.py": {"wares/app.py"},
-    "checks/unit/test_core.py": {"wares/other.py"},
+    "checks/engine/test_whole.py": {"wares/app.py::Shop.open", "wares/app.py::close"},
+    "checks/unit/test_core.py": {"wares/other.py::find", "wares/app.py::close"},
 }
 BY_SIGHT = [
-    ("wares/app.py", {"engine/test_whole", "unit/test_app", "unit/kept/test_kept"}),
+    ("wares/app.py", {"engine/test_whole", "unit/test_core", "unit/test_app",
+                      "unit/kept/test_kept"}),
     # It has no functions, so that its user stands for it.
-    ("wares/core.py", {"engine/test_whole", "engine/test_core", "unit/test_app",
+    ("wares/core.py", {"engine/test_whole", "engine/test_core", "unit/test_core", "unit/test_app",
                        "unit/kept/test_kept"}),
     ("wares/other.py", {"unit/test_core"}),
     ("checks/unit/test_core.py", {"unit/test_core"}),
@@ -124,6 +126,63 @@ def test_tests_that_ran_a_changed_file_are_chosen_and_unseen_ones_by_imports(
     assert {name[7:-3] for name in files if choice.wants(name)} == tests
 
 
+BY_FUNCTION = [
+    ({"Shop.open"}, {"engine/test_whole"}),
+    ({"close"}, {"engine/test_whole", "unit/test_core"}),
+    ({"close", "no_test_ran_it"}, {"engine/test_whole", "unit/test_core"}),
+    ({"no_test_ran_it"}, {"engine/test_whole", "unit/test_core"}),
+    (set(), set()),
+]
+
+
+@pytest.mark.parametrize(("functions", "tests"), BY_FUNCTION)
+def test_tests_that_ran_a_changed_function_are_chosen(
+    project: Path, functions: set[str], tests: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(project)
+    sources = Sources(project, "wares", "checks")
+    choice = Choice({"wares/app.py"}, sources, SEEN, {"wares/app.py": functions})
+    assert {file[7:-3] for file in SEEN if choice.wants(file)} == tests
+
+
+SHOP = """
+LIMIT = 2
+class Shop:
+    @property
+    def open(self, at=9):
+        def later():
+            return at
+        return [one for one in later()]
+"""
+EDITED = [
+    ("", "", set()),
+    ("LIMIT", "# why\nLIMIT", set()),
+    ("return at", "return at + 1", {"Shop.open.<locals>.later"}),
+    ("return [one", "return [-one", {"Shop.open"}),
+    ("LIMIT = 2", "LIMIT = 3", None),
+    ("at=9", "at=8", None),
+    ("@property", "", None),
+    ("later", "after", None),
+    ("LIMIT = 2", "LIMIT =", None),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "functions"), EDITED)
+def test_a_change_is_of_functions_where_nothing_else_differs(
+    project: Path, old: str, new: str, functions: set[str] | None
+) -> None:
+    file = project / "wares/app.py"
+    file.write_text(SHOP, encoding="utf-8")
+    git(project, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-am", "shop")
+    file.write_text(SHOP.replace(old, new), encoding="utf-8")
+    assert changed_functions("HEAD", "wares/app.py", project) == functions
+
+
+def test_a_new_file_has_no_functions_to_compare(project: Path) -> None:
+    (project / "wares/new.py").write_text("def new(): pass", encoding="utf-8")
+    assert changed_functions("HEAD", "wares/new.py", project) is None
+
+
 PAGES = [
     ("ui/js/pages/logs.js", {"test_logs", "test_kept_logs"}),
     ("ui/css/pages/home.css", {"test_home", "test_home_operations"}),
@@ -142,7 +201,7 @@ def test_a_page_has_the_tests_with_its_name(
     assert {name for name in names if choice.wants(f"tests/ui/{name}.py")} == tests
 
 
-def test_a_process_writes_down_the_files_whose_functions_it_runs(tmp_path: Path) -> None:
+def test_a_process_writes_down_the_functions_that_it_runs(tmp_path: Path) -> None:
     target = tmp_path / "ran"
     target.touch()
     code = f"exec(open({ran.__file__!r}).read(), {{'__file__': {ran.__file__!r}}})\n"
@@ -150,8 +209,24 @@ def test_a_process_writes_down_the_files_whose_functions_it_runs(tmp_path: Path)
     code += "strings.in_line('abc')\n"
     environment = {**os.environ, ran.VARIABLE: str(target)}
     subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, env=environment, check=True)
-    seen = {"aiserver_tray/base/strings.py"} if ran.IS_POSSIBLE else set()
-    assert {*target.read_text(encoding="utf-8").splitlines()} == seen
+    seen = {*target.read_text(encoding="utf-8").splitlines()}
+    assert {one.partition("::")[0] for one in seen} == {
+        *(["aiserver_tray/base/strings.py"] if ran.IS_POSSIBLE else [])
+    }
+    assert ("aiserver_tray/base/strings.py::in_line" in seen) == ran.IS_POSSIBLE
+
+
+@pytest.mark.skipif(not ran.IS_POSSIBLE, reason="Python 3.11 can't tell")
+def test_a_forked_command_writes_down_what_it_runs_for_the_test_that_asked(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.catalog.mkdir(parents=True)
+    for number in range(2):
+        target = tmp_path / str(number)
+        target.touch()
+        monkeypatch.setenv(ran.VARIABLE, str(target))
+        assert cli.run("catalog", "list").code == 0
+        assert "aiserver_tray/catalog/catalog.py::load_catalog" in target.read_text().splitlines()
 
 
 def test_workers_are_told_what_is_chosen() -> None:
