@@ -133,7 +133,7 @@ def start(place: Place) -> None:
     place.run.mkdir(parents=True, exist_ok=True)
     for folder in (place.data, place.registry, place.temporary):
         folder.mkdir(parents=True, exist_ok=True)
-    kernel.allow()
+    kernel.allow(place.name)
     pool = network.create(place)
     address = f"127.0.0.1:{free_port()}"
     place.registry_config.write_text(json.dumps(registry_config(place, address)))
@@ -259,7 +259,7 @@ def sweep(place: Place) -> None:
     """Ends what runs and removes what it left outside the state folder."""
     kill(place)
     network.remove(place)
-    kernel.restore()
+    kernel.restore(place.name)
     for folder in (place.run, place.temporary, place.cluster):
         shutil.rmtree(folder, ignore_errors=True)
     sweep_cgroups(place.name)

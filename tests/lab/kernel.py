@@ -14,14 +14,14 @@ _NEEDS = {
 _BEFORE = Path("/run/ailab-kernel.json")
 _LOCK = Path("/run/ailab-kernel.lock")
 """Shared by the processes whose lab needs the settings, and locked by one that restores them."""
-_held: list[int] = []
+_held: dict[str, int] = {}
 
 
-def allow() -> None:
-    """Raise what is lower than labs need, until `restore` or the end of this process."""
-    if not _held:
-        _held.append(os.open(_LOCK, os.O_CREAT | os.O_RDWR))
-        fcntl.flock(_held[0], fcntl.LOCK_SH)
+def allow(holder: str) -> None:
+    """Raise what is lower than labs need, until *holder* restores it or this process ends."""
+    if holder not in _held:
+        _held[holder] = os.open(_LOCK, os.O_CREAT | os.O_RDWR)
+        fcntl.flock(_held[holder], fcntl.LOCK_SH)
     found = {file: int(file.read_text()) for file in _NEEDS}
     if not _BEFORE.exists():
         _BEFORE.write_text(json.dumps({str(file): value for file, value in found.items()}))
@@ -30,11 +30,11 @@ def allow() -> None:
             file.write_text(str(least))
 
 
-def restore() -> None:
-    """Restore the settings, unless another lab needs them or an engine runs: also one that is not
-    ours may need them."""
-    while _held:
-        os.close(_held.pop())
+def restore(holder: str) -> None:
+    """Restore the settings, unless another than *holder* needs them or an engine runs: also one
+    that is not ours may need them."""
+    if holder in _held:
+        os.close(_held.pop(holder))
     with _LOCK.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

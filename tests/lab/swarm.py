@@ -93,7 +93,7 @@ class Swarm:
         """
         self._run.mkdir(parents=True)
         shutil.rmtree(self._place.cluster, ignore_errors=True)
-        kernel.allow()
+        kernel.allow(self._place.name)
         self._start_switch()
         for number in NODES:
             self._start(number)

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,7 +24,6 @@ _NEW_MOUNTS, _NEW_NETWORK = 0x00020000, 0x40000000
 _PREFIX = "aitest"
 _LINKS = range(256)
 _SCREENS = Path("/tmp/.X11-unix")
-_FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
 
 def is_possible() -> bool:
@@ -42,12 +42,14 @@ class Isolation:
     """The network and the mounts of this process and of all that it starts."""
 
     def __init__(self) -> None:
+        from tests.lab import kernel  # noqa: PLC0415 - other systems have no such settings
+
+        self._kernel, self._libc = kernel, ctypes.CDLL(None, use_errno=True)
         self._machine = os.open("/proc/self/ns/net", os.O_RDONLY)
         self._sweep()
-        libc = ctypes.CDLL(None, use_errno=True)
-        for kind in (_NEW_MOUNTS, _NEW_NETWORK):
-            if libc.unshare(kind):
-                raise OSError(ctypes.get_errno(), "unshare")
+        self._kernel.allow(_PREFIX)
+        _enter(self._libc.unshare, _NEW_MOUNTS)
+        _enter(self._libc.unshare, _NEW_NETWORK)
         _run("mount", "--make-rprivate", "/")
         # X servers number themselves by names in the network, and share a folder by number.
         _SCREENS.mkdir(mode=0o1777, exist_ok=True)
@@ -56,7 +58,6 @@ class Isolation:
         outer, inner, network = _addresses(self._link)
         self._on_machine("ip", "address", "add", f"{outer}/30", "dev", self._link)
         self._on_machine("ip", "link", "set", self._link, "up")
-        self._on_machine("sh", "-c", f"echo 1 >{_FORWARDING}")
         for rule in _rules(self._link, network):
             self._on_machine("iptables", "--wait", *rule)
         _run("ip", "link", "set", "lo", "up")
@@ -65,9 +66,11 @@ class Isolation:
         _run("ip", "route", "add", "default", "via", outer)
 
     def close(self) -> None:
-        """Remove the cable and its rules."""
+        """Remove the cable and its rules, and return to the machine's network."""
         self._on_machine("ip", "link", "delete", self._link)
         self._sweep()
+        _enter(self._libc.setns, self._machine, _NEW_NETWORK)
+        self._kernel.restore(_PREFIX)
 
     def _add(self, name: str) -> bool:
         """Lay a cable to the machine, where it gets this *name*, unless another has it."""
@@ -80,11 +83,14 @@ class Isolation:
     def _sweep(self) -> None:
         """Remove the rules of cables that are gone: with a process that was killed, its network
         goes."""
+        saved = {
+            table: self._on_machine("iptables-save", "-t", table) for table in ("nat", "filter")
+        }
+        # Asked after the rules: another process lays its cable first, and then adds its rules.
         shown = json.loads(self._on_machine("ip", "-json", "link", "show"))
         links = {link["ifname"] for link in shown}
-        for table in ("nat", "filter"):
-            saved = self._on_machine("iptables-save", "-t", table)
-            for rule, name in re.findall(rf"(?m)^-A (.*--comment ({_PREFIX}\d+) .*)$", saved):
+        for table, rules in saved.items():
+            for rule, name in re.findall(rf"(?m)^-A (.*--comment ({_PREFIX}\d+) .*)$", rules):
                 if name not in links:
                     with suppress(subprocess.CalledProcessError):  # another worker sweeps, too
                         self._on_machine("iptables", "--wait", "-t", table, "-D", *rule.split())
@@ -92,6 +98,12 @@ class Isolation:
     def _on_machine(self, *command: str) -> str:
         """The output of a command in the machine's network."""
         return _run("nsenter", f"--net=/proc/{os.getpid()}/fd/{self._machine}", "--", *command)
+
+
+def _enter(call: Callable[..., int], *arguments: int) -> None:
+    """Make a *call* of Linux that changes where this process is."""
+    if call(*arguments):
+        raise OSError(ctypes.get_errno(), call)
 
 
 def _run(*command: str) -> str:
