@@ -19,12 +19,11 @@ def has_wine() -> bool:
 
 
 def workers() -> int:
-    """How many tests run at once: one more than there are cores, since tests of engines and
-    desktops wait for some of their time. On two cores, 95 tests of engine and page took 161 s with
-    two workers, 124 s with three, 130 with four and 133 with five; and of the processors 178, 185,
-    204 and 226 s, because more at once share their caches. Each has an engine of its own, with up
+    """How many tests run at once: three more than there are cores, since the tests of engines and
+    desktops wait for much of their time. On two cores, all tests took 36 minutes with five workers
+    and 42 with three, and of the processors about the same. Each has an engine of its own, with up
     to 4 GB of disk."""
-    return (os.cpu_count() or 1) + 1
+    return (os.cpu_count() or 1) + 3
 
 
 def system_path() -> str:
