@@ -21,13 +21,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import docker
 import psutil
 import requests
 from docker.errors import DockerException
 
 from tests.lab import engine as lab_engine
 from tests.lab import kernel
+from tests.lab.engine import Client
 from tests.lab.network import run
 from tests.lab.place import LabError, Place
 
@@ -65,9 +65,9 @@ class Swarm:
         return f"192.168.99.1{number}"
 
     @contextmanager
-    def client(self, number: int, timeout: float = 120) -> Iterator[docker.DockerClient]:
+    def client(self, number: int, timeout: float = 120) -> Iterator[Client]:
         """A client of a node's engine, which does not wait longer than *timeout* seconds."""
-        with closing(docker.DockerClient(base_url=self.host(number), timeout=timeout)) as client:
+        with closing(Client(self.host(number), timeout)) as client:
             yield client
 
     @contextmanager

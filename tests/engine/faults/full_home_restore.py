@@ -17,6 +17,7 @@ from aiserver_tray.settings.store import Settings
 from tests.engine.backups import before, files_of, leftovers
 from tests.engine.faults.full_home import kept_full
 from tests.engine.through_owner import asked, done, failed, found, is_over
+from tests.lab.engine import Client
 from tests.lab.fixtures import have_image
 from tests.support.installation import IMAGE, Installation, checked
 from tests.support.observed import facts, names, said
@@ -39,7 +40,7 @@ def main(folder: Path, host: str) -> None:
         updates=[{"setting": "FILES_VERSION", "images": ["files"], "range": ">=1 <3"}],
     )
     here.set("app.backup_folder", str(backups))
-    with closing(docker.DockerClient(base_url=host)) as engine:
+    with closing(Client(host, timeout=60)) as engine:
         have_image(engine, IMAGE)
         for version in ("1.0", "2.0"):
             engine.images.get(IMAGE).tag("files", version)

@@ -17,8 +17,9 @@ class Clock:
         self.asked = threading.Semaphore(0)
 
     def __call__(self) -> float:
-        self.asked.release()
-        return clock() + self.slept
+        answer = clock() + self.slept
+        self.asked.release()  # what is set from now on is in a later answer
+        return answer
 
 
 @pytest.fixture
