@@ -55,7 +55,7 @@ _children: dict[str, subprocess.Popen[bytes]] = {}
 _log = logging.getLogger(__name__)
 
 
-class _Api(docker.APIClient):
+class _Api(docker.APIClient):  # type: ignore[misc]
     """The SDK's, which loses what a command prints where it comes together with the head of the
     engine's answer: it reads from the socket what is in its buffer by then (docker-py, issue 2042).
     On a busy machine that was one command in seven. Without an upgrade there is nothing to lose."""
@@ -68,7 +68,7 @@ class _Api(docker.APIClient):
         return b"".join(self._multiplexed_buffer_helper(response))
 
 
-class Client(docker.DockerClient):
+class Client(docker.DockerClient):  # type: ignore[misc]
     """A client of an engine at *host*, as the SDK's is; *timeout* in seconds."""
 
     def __init__(self, host: str, timeout: float) -> None:
