@@ -75,9 +75,19 @@ class Window:
         self.process.stdin.close()
 
 
+_STATE = """[location.href, document.readyState, document.documentElement.outerHTML.length,
+[...document.querySelectorAll('link[href], script[src]')].map((one) => one.href || one.src)
+.filter((address) => !performance.getEntriesByName(address).some((one) => one.responseEnd))]"""
+"""Of a page: what it is, how far it has come, how long it is, and what of it has not come."""
+
+
 def says(place: Path, text: str) -> str:
     """The text of the page whose probe is at *place*, once it holds *text*."""
-    return eventually(lambda: _holding(ask(place, js="document.body.innerText"), text), text)
+    try:
+        return eventually(lambda: _holding(ask(place, js="document.body.innerText"), text), text)
+    except AssertionError as error:
+        error.add_note(f"of the page {ask(place, js=_STATE)}")
+        raise
 
 
 def probed(place: Path) -> dict[str, str]:
