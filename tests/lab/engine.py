@@ -56,9 +56,10 @@ _log = logging.getLogger(__name__)
 
 
 class _Api(docker.APIClient):  # type: ignore[misc]
-    """The SDK's, which loses what a command prints where it comes together with the head of the
-    engine's answer: it reads from the socket what is in its buffer by then (docker-py, issue 2042).
-    On a busy machine that was one command in seven. Without an upgrade there is nothing to lose."""
+    """The SDK's, which loses what a command prints if it comes together with the head of the
+    engine's answer: it reads from the socket, past the buffer that has both (docker-py, issue
+    2042). On a busy machine that was one command in seven. Without an upgrade, all is read from
+    the buffer."""
 
     def exec_start(self, exec_id: str, **options: Any) -> Any:  # noqa: ANN401 - the SDK's
         if any(options.values()):
@@ -72,6 +73,7 @@ class Client(docker.DockerClient):  # type: ignore[misc]
     """A client of an engine at *host*, as the SDK's is; *timeout* in seconds."""
 
     def __init__(self, host: str, timeout: float) -> None:
+        # Instead of the SDK's, which would make an API of its own.
         self.api = _Api(base_url=host, timeout=timeout)
         self.api.hooks["response"].append(_start_once_more)
 
