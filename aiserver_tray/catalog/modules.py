@@ -14,7 +14,7 @@ from aiserver_tray.catalog.compose.dotenv import parse_env_file
 from aiserver_tray.catalog.compose.files import read_documents
 from aiserver_tray.catalog.compose.keypath import mappings
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
-from aiserver_tray.catalog.compose.reader import Document, collecting_opened, is_file
+from aiserver_tray.catalog.compose.reader import Document, Kept, collecting_opened, is_file
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.catalog.compose.variables import (
     PROFILES,
@@ -162,11 +162,19 @@ class Module:
 
 
 def load_module(name: str, source: Path) -> Module:
-    """The module *name* of the folder or Compose file *source*.
+    """The module *name* of the folder or Compose file *source*. While no file of it changes, it is
+    the same object.
 
     Raises:
         CatalogError: with every problem of the file's declarations.
     """
+    return _modules.get((name, source.absolute()), source, lambda: _read(name, source))
+
+
+_modules: Kept[Module] = Kept()
+
+
+def _read(name: str, source: Path) -> Module:
     with collecting_opened() as opened:
         return replace(_loaded(name, source), opened=opened)
 

@@ -6,19 +6,19 @@ YAML is parsed by libyaml (PyYAML's C parser).
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import yaml
 
 from aiserver_tray.base.errors import CatalogError, Place
 from aiserver_tray.base.file_paths import path_of_open
-from aiserver_tray.base.file_version import file_version, version_of
+from aiserver_tray.base.file_version import version_of
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.nodes import Composer, Mapping, Node, child, too_deep
@@ -67,18 +67,40 @@ def parse_documents(path: Path) -> tuple[Document, ...]:
     Raises:
         CatalogError: no such file, no YAML, or something else than mappings in it.
     """
-    found = _settled_version(path)
-    known, opened, documents = _kept.get(path, (None, frozenset(), ()))
-    if found is None or found != known:
-        with collecting_opened() as opened:
-            documents = _parsed(path)
-        _kept[path] = (found, opened, documents)
-    _add_opened(opened)
-    return documents
+    return _parsed_files.get(path, None, lambda: _parsed(path))
 
 
-_kept: dict[Path, tuple[object, AbstractSet[str], tuple[Document, ...]]] = {}
-"""The last documents of each file, with the file's version and the path of what was opened."""
+Noted = dict[str, list[int] | None]
+"""Files by path, with their version. None: there is no such file."""
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """Values that are made of files, by a key: the last one of each, kept while what it was made
+    with, and every file that was read or looked for, stay as they were."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, tuple[object, Noted, AbstractSet[str], T]] = {}
+
+    def get(self, key: Path | tuple[str, Path], given: object, make: Callable[[], T]) -> T:
+        """The value of *key*, as *make* makes it, with what is *given*, and of files with absolute
+        paths."""
+        if (known := self._known.get(key)) and known[0] == given and _is_now(known[1]):
+            _, files, opened, value = known
+            _add_noted(files)
+            _add_opened(opened)
+            return value
+        files = {}
+        with noting_files(files), collecting_opened() as opened:
+            value = make()
+        if _is_settled(files):
+            self._known[key] = given, files, opened, value
+        else:
+            self._known.pop(key, None)
+        return value
+
+
+_parsed_files: Kept[tuple[Document, ...]] = Kept()
 _opened: ContextVar[set[str] | None] = ContextVar("opened", default=None)
 
 
@@ -101,11 +123,11 @@ def _add_opened(paths: Iterable[str]) -> None:
         opened.update(paths)
 
 
-_noted: ContextVar[dict[str, list[int] | None] | None] = ContextVar("noted", default=None)
+_noted: ContextVar[Noted | None] = ContextVar("noted", default=None)
 
 
 @contextmanager
-def noting_files(noted: dict[str, list[int] | None]) -> Iterator[None]:
+def noting_files(noted: Noted) -> Iterator[None]:
     """Add the files that the block reads or looks for to *noted*, with the version that they had
     at first."""
     token = _noted.set(noted)
@@ -113,6 +135,13 @@ def noting_files(noted: dict[str, list[int] | None]) -> Iterator[None]:
         yield
     finally:
         _noted.reset(token)
+        _add_noted(noted)
+
+
+def _add_noted(files: Noted) -> None:
+    noted = _noted.get()
+    if noted is not None:
+        noted.update({name: version for name, version in files.items() if name not in noted})
 
 
 def _note(path: Path) -> None:
@@ -121,16 +150,14 @@ def _note(path: Path) -> None:
         noted[name] = version_of(path)
 
 
-def _settled_version(path: Path) -> tuple[int, ...] | None:
-    """The `file_version` of the file. None if a change might not alter it."""
-    _note(path)
-    try:
-        found = path.stat()
-    except (OSError, ValueError):  # reading it reports the error
-        return None
-    if time.time_ns() - found.st_mtime_ns < _SETTLED:
-        return None
-    return file_version(found)
+def _is_now(files: Noted) -> bool:
+    return all(version_of(name) == version for name, version in files.items())
+
+
+def _is_settled(files: Noted) -> bool:
+    """Whether a change from now on alters the version of each of *files*."""
+    changed = max((version[2] for version in files.values() if version), default=0)
+    return time.time_ns() - changed >= _SETTLED
 
 
 def _parsed(path: Path) -> tuple[Document, ...]:

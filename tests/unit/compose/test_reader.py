@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.base.errors import CatalogError
+from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.compose.files import read_documents
 from aiserver_tray.catalog.compose.nodes import MAX_DEPTH, MAX_NODES
-from aiserver_tray.catalog.compose.reader import Document, parse_documents
+from aiserver_tray.catalog.compose.reader import Document, Noted, noting_files, parse_documents
+from aiserver_tray.catalog.resolve import Outline, outline
 
 
 def read(folder: Path, text: str | bytes) -> tuple[Document, ...]:
@@ -177,3 +179,36 @@ def test_a_file_is_read_again_once_it_was_changed(tmp_path: Path) -> None:
 def test_a_file_that_was_changed_just_now_is_not_kept(tmp_path: Path) -> None:
     """Its next change may have the same time."""
     assert read(tmp_path, "a: 1") is not parse_documents(tmp_path / "compose.yaml")
+
+
+def test_a_module_is_made_again_once_its_files_or_values_have_changed(tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    folder.mkdir()
+
+    def write(file: str, text: str) -> None:
+        (folder / file).write_text(text)
+        for path in (*folder.iterdir(), folder):
+            os.utime(path, (0, 0))
+
+    def made(image: str) -> Outline:
+        catalog = load_catalog([tmp_path])
+        return outline(catalog, catalog.modules["m"], {"m.IMAGE": image})
+
+    extends = "extends: {file: base.yaml, service: web}"
+    write("base.yaml", "services: {web: {hostname: a}}")
+    write("compose.yaml", f"services: {{web: {{{extends}, image: '${{IMAGE:-none}}'}}}}")
+    first = made("one")
+    assert first.services["web"] == {"hostname": "a", "image": "one", "networks": {"default": None}}
+    assert made("one") is first
+    noted: Noted = {}
+    with noting_files(noted):
+        made("one")
+    assert {str(folder / name) for name in ("base.yaml", "compose.override.yaml")} <= set(noted)
+
+    other = made("two")
+    assert (other.module, other.services["web"]["image"]) == (first.module, "two")
+    write("base.yaml", "services: {web: {hostname: b}}")
+    assert made("two").services["web"]["hostname"] == "b"
+    write("compose.override.yaml", "services: {web: {hostname: c}}")
+    assert made("two").services["web"]["hostname"] == "c"
+    assert made("two").module is not first.module
