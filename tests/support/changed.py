@@ -4,7 +4,9 @@ A file of tests is chosen where
 
 - it ran a changed function of the product, itself or in a process that it started. Each run writes
   that down (``tests.support.recorded``). Where more than the bodies of functions has changed, it
-  ran any function of the file; a file with no functions stands for those that import it;
+  ran any function of the file; a file with no functions stands for those that import it. Of a
+  function that more than `HEART` files ran, the `NEAREST` are chosen: files that run the least of
+  the product, those that start nothing before the others;
 - it, or a module of the tests that it imports, was changed, or names a changed file or its folder;
 - it is of the level ``ui``, and named as the changed page is.
 
@@ -17,7 +19,7 @@ import ast
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -34,6 +36,9 @@ SMOKE = "smoke"
 BUILD = "build"
 """The folder of the developer's tools, whose modules are imported by their bare names."""
 _IN_PROCESS = ("oracle", "ui", "unit")
+_QUICK = ("oracle", "unit")
+HEART = 40
+NEAREST = 10
 _EVERYTHING = ("pyproject.toml", "tests/conftest.py")
 """Files that any test depends on."""
 
@@ -249,6 +254,26 @@ class Choice:
         }
 
     @cached_property
+    def _nearest(self) -> set[str]:
+        """The files of tests that ran what has changed, but for those `left_out`."""
+        found: dict[str, list[str]] = {one: [] for one in self._touched}
+        for file, ran in sorted(self.record.items(), key=self._distance):
+            for one in ran & found.keys():
+                found[one].append(file)
+        return {f for ran in found.values() for f in ran[: NEAREST if len(ran) > HEART else None]}
+
+    @staticmethod
+    def _distance(seen: tuple[str, set[str]]) -> tuple[bool, int]:
+        file, ran = seen
+        return level_of(file) not in _QUICK, len(ran)
+
+    @cached_property
+    def left_out(self) -> set[str]:
+        """The files of tests that ran what has changed, as nearly all do."""
+        ran = {file for file, seen in self.record.items() if not seen.isdisjoint(self._touched)}
+        return {file for file in ran if not self.wants(file)}
+
+    @cached_property
     def _by_imports(self) -> dict[str, set[str]]:
         return {}
 
@@ -257,7 +282,7 @@ class Choice:
         if self.files & {*_EVERYTHING} or file in self._of_tests or self._is_of_page(file):
             return True
         if file in self.record:
-            return not self.record[file].isdisjoint(self._touched)
+            return file in self._nearest
         level = level_of(file)
         if level not in self._by_imports:
             found = self.sources.dependents(self._changed, level)
@@ -306,8 +331,18 @@ def chosen(choice: Choice) -> Chosen:
 class Selection:
     """Leaves out what a change can't break."""
 
-    def __init__(self, chosen: Chosen) -> None:
+    def __init__(self, chosen: Chosen, left_out: Collection[str] = ()) -> None:
         self._chosen = chosen
+        self._left_out = left_out
+
+    def pytest_report_header(self) -> str:
+        """pytest's hook."""
+        if not self._left_out:
+            return f"changed: {len(self._chosen.files)} files of tests ran it or name it"
+        return (
+            f"changed: the nearest {len(self._chosen.files)} files of tests. Run everything before "
+            f"you commit, because {len(self._left_out)} others ran it, too"
+        )
 
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist's
         """pytest-xdist's hook: tell a worker."""
@@ -353,8 +388,9 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--base {base}: git knows no such commit") from None
     apart = {file: changed_functions(base, file) for file in files if file.endswith(".py")}
     functions = {file: names for file, names in apart.items() if names is not None}
-    found = chosen(Choice(files, record=read_record(RECORD), functions=functions))
-    config.pluginmanager.register(Selection(found), "changed")
+    choice = Choice(files, record=read_record(RECORD), functions=functions)
+    found = chosen(choice)
+    config.pluginmanager.register(Selection(found, choice.left_out), "changed")
     if wanted := getattr(config.option, "numprocesses", None):
         count = min(wanted, len(found.files | found.smoke))
         config.option.numprocesses = count if count > 1 else 0

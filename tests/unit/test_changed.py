@@ -10,7 +10,15 @@ import pytest
 
 from developer import packages
 from tests.support import ran
-from tests.support.changed import ROOT, Choice, Sources, changed_files, changed_functions
+from tests.support.changed import (
+    HEART,
+    NEAREST,
+    ROOT,
+    Choice,
+    Sources,
+    changed_files,
+    changed_functions,
+)
 from tests.support.command_line import CommandLine
 from tests.support.recorded import read_record, write_record
 
@@ -143,6 +151,23 @@ def test_tests_that_ran_a_changed_function_are_chosen(
     sources = Sources(project, "wares", "checks")
     choice = Choice({"wares/app.py"}, sources, SEEN, {"wares/app.py": functions})
     assert {file[7:-3] for file in SEEN if choice.wants(file)} == tests
+
+
+def test_of_what_nearly_all_tests_ran_the_nearest_are_chosen(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(project)
+    many = {
+        f"tests/{level}/test_{ran}.py": {"wares/app.py::close", *map(str, range(ran))}
+        for level in ("engine", "unit")
+        for ran in range(HEART)
+    }
+    sources = Sources(project, "wares", "checks")
+    choice = Choice({"wares/app.py"}, sources, many, {"wares/app.py": {"close"}})
+
+    wanted = {file for file in many if choice.wants(file)}
+    assert wanted == {f"tests/unit/test_{ran}.py" for ran in range(NEAREST)}
+    assert choice.left_out == many.keys() - wanted
 
 
 SHOP = """
