@@ -4,9 +4,10 @@ A file of tests is chosen where
 
 - it ran a changed function of the product, itself or in a process that it started. Each run writes
   that down (``tests.support.recorded``). Where more than the bodies of functions has changed, it
-  ran any function of the file; a file with no functions stands for those that import it. Of a
-  function that more than `HEART` files ran, the `NEAREST` are chosen: files that run the least of
-  the product, those that start nothing before the others;
+  ran any function of the file; a file with no functions stands for those that import it. Of all
+  that ran a function, the near ones are chosen: the `NEAREST` that run least of the product at the
+  levels unit and oracle, and `SLOW` at the others, first those named as the function's file or
+  folder is. Of what more than `HEART` files ran, they are chosen at these two levels only;
 - it, or a module of the tests that it imports, was changed, or names a changed file or its folder;
 - it is of the level ``ui``, and named as the changed page is.
 
@@ -19,7 +20,7 @@ import ast
 import os
 import re
 import subprocess
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -37,8 +38,9 @@ BUILD = "build"
 """The folder of the developer's tools, whose modules are imported by their bare names."""
 _IN_PROCESS = ("oracle", "ui", "unit")
 _QUICK = ("oracle", "unit")
-HEART = 40
 NEAREST = 10
+SLOW = 2
+HEART = 40
 _EVERYTHING = ("pyproject.toml", "tests/conftest.py")
 """Files that any test depends on."""
 
@@ -130,7 +132,7 @@ class Sources:
         data = paths - files_of.keys()
         inner = {path for one in data for path in (one, *one.parents) if self.root in path.parents}
         # These words mean something else where a text has them alone.
-        words = {self.root / name for name in (self.product, self.tests, BUILD)}
+        words = {self.root / name for name in (self.product, self.tests, BUILD, "ui")}
         named = {str(path) for path in inner - words}
         return own | {module for module in self.graph.modules if self._reads(module, named)}
 
@@ -256,20 +258,15 @@ class Choice:
     @cached_property
     def _nearest(self) -> set[str]:
         """The files of tests that ran what has changed, but for those `left_out`."""
-        found: dict[str, list[str]] = {one: [] for one in self._touched}
-        for file, ran in sorted(self.record.items(), key=self._distance):
-            for one in ran & found.keys():
-                found[one].append(file)
-        return {f for ran in found.values() for f in ran[: NEAREST if len(ran) > HEART else None]}
-
-    @staticmethod
-    def _distance(seen: tuple[str, set[str]]) -> tuple[bool, int]:
-        file, ran = seen
-        return level_of(file) not in _QUICK, len(ran)
+        ran_by: dict[str, list[str]] = {one: [] for one in self._touched}
+        for file, ran in sorted(self.record.items(), key=lambda item: len(item[1])):
+            for one in ran & ran_by.keys():
+                ran_by[one].append(file)
+        return {file for one, files in ran_by.items() for file in _near(one, files)}
 
     @cached_property
     def left_out(self) -> set[str]:
-        """The files of tests that ran what has changed, as nearly all do."""
+        """The files of tests that ran what has changed, and are not near."""
         ran = {file for file, seen in self.record.items() if not seen.isdisjoint(self._touched)}
         return {file for file in ran if not self.wants(file)}
 
@@ -305,6 +302,24 @@ def _file_of(ran: str) -> str:
     return ran.partition("::")[0]
 
 
+def _near(function: str, files: Sequence[str]) -> list[str]:
+    """Of all *files* of tests that ran a *function*, those that are near. *files*: in the order of
+    how much they run."""
+    quick = [file for file in files if level_of(file) in _QUICK]
+    if len(files) > HEART:
+        return quick[:NEAREST] or [*files[:SLOW]]
+    words = {*_words(function)}
+    slow = [file for file in files if level_of(file) not in _QUICK]
+    return quick[:NEAREST] + sorted(slow, key=lambda file: words.isdisjoint(_words(file)))[:SLOW]
+
+
+def _words(file: str) -> Iterable[str]:
+    """The words in the path of a file of the product, or in the name of one of tests."""
+    path = PurePosixPath(_file_of(file))
+    parts = [path.stem] if path.stem.startswith("test_") else path.with_suffix("").parts
+    return (word for part in parts for word in part.split("_"))
+
+
 @dataclass(frozen=True)
 class Chosen:
     """What a change can break: whole files of tests, and those of which only the test marked
@@ -337,12 +352,8 @@ class Selection:
 
     def pytest_report_header(self) -> str:
         """pytest's hook."""
-        if not self._left_out:
-            return f"changed: {len(self._chosen.files)} files of tests ran it or name it"
-        return (
-            f"changed: the nearest {len(self._chosen.files)} files of tests. Run everything before "
-            f"you commit, because {len(self._left_out)} others ran it, too"
-        )
+        near, others = len(self._chosen.files), len(self._left_out)
+        return f"changed: {near} files of tests are near, {others} others ran it, too"
 
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist's
         """pytest-xdist's hook: tell a worker."""

@@ -153,21 +153,28 @@ def test_tests_that_ran_a_changed_function_are_chosen(
     assert {file[7:-3] for file in SEEN if choice.wants(file)} == tests
 
 
-def test_of_what_nearly_all_tests_ran_the_nearest_are_chosen(
-    project: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("count", "slow"), [(HEART // 2, ["shop_a", "shop_b"]), (HEART, [])])
+def test_of_what_many_tests_ran_the_nearest_are_chosen(
+    project: Path, count: int, slow: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Those that run little, and of the slow ones those with the name of the folder."""
     monkeypatch.syspath_prepend(project)
-    many = {
-        f"tests/{level}/test_{ran}.py": {"wares/app.py::close", *map(str, range(ran))}
-        for level in ("engine", "unit")
-        for ran in range(HEART)
-    }
-    sources = Sources(project, "wares", "checks")
-    choice = Choice({"wares/app.py"}, sources, many, {"wares/app.py": {"close"}})
+    names = [f"unit/test_{number}" for number in range(count - 4)]
+    names += [f"engine/test_{name}" for name in ("a", "b", "shop_a", "shop_b", "shop_c")]
+    close = "wares/shop/app.py::close"
+    seen = {f"tests/{n}.py": {close, *map(str, range(at))} for at, n in enumerate(names)}
+    changed = {"wares/shop/app.py": {"close"}}
+    (project / "wares/shop").mkdir()
+    (project / "wares/shop/__init__.py").touch()
+    (project / "wares/shop/app.py").touch()
+    choice = Choice({*changed}, Sources(project, "wares", "checks"), seen, changed)
 
-    wanted = {file for file in many if choice.wants(file)}
-    assert wanted == {f"tests/unit/test_{ran}.py" for ran in range(NEAREST)}
-    assert choice.left_out == many.keys() - wanted
+    wanted = {file for file in seen if choice.wants(file)}
+    assert wanted == {
+        *(f"tests/unit/test_{number}.py" for number in range(NEAREST)),
+        *(f"tests/engine/test_{name}.py" for name in slow),
+    }
+    assert choice.left_out == seen.keys() - wanted
 
 
 SHOP = """
