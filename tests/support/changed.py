@@ -38,7 +38,7 @@ BUILD = "build"
 """The folder of the developer's tools, whose modules are imported by their bare names."""
 _IN_PROCESS = ("oracle", "ui", "unit")
 _QUICK = ("oracle", "unit")
-NEAREST = 10
+NEAREST = 6
 SLOW = 2
 HEART = 40
 _EVERYTHING = ("pyproject.toml", "tests/conftest.py")
@@ -403,7 +403,10 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     found = chosen(choice)
     config.pluginmanager.register(Selection(found, choice.left_out), "changed")
     if wanted := getattr(config.option, "numprocesses", None):
-        count = min(wanted, len(found.files | found.smoke))
+        # Where nothing waits for an engine, more workers than processors only take time to start.
+        is_quick = all(level_of(file) in _QUICK for file in found.files)
+        most = min(wanted, os.cpu_count() or 1) if is_quick else wanted
+        count = min(most, len(found.files | found.smoke))
         config.option.numprocesses = count if count > 1 else 0
 
 
