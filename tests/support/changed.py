@@ -38,7 +38,7 @@ BUILD = "build"
 """The folder of the developer's tools, whose modules are imported by their bare names."""
 _IN_PROCESS = ("oracle", "ui", "unit")
 _QUICK = ("oracle", "unit")
-NEAREST = 6
+NEAREST = 5
 SLOW = 2
 HEART = 40
 _EVERYTHING = ("pyproject.toml", "tests/conftest.py")
