@@ -25,6 +25,7 @@ def value_of(folder: Path, scalar: str) -> object:
     ("scalar", "value"),
     [
         ("'~'", "~"),
+        ("False", False),
         ("-0x1", -1),
         ("1e400", "1e400"),
         ("18446744073709551615", 2**64 - 1),

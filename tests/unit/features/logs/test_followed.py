@@ -218,6 +218,23 @@ def snapshot(state: Any) -> Snapshot:  # noqa: ANN401 - a word of the engine
     return Snapshot(engine, "running", (module,), abilities=STACK_ABLE)
 
 
+def test_a_cut_log_is_read_on_also_after_its_end_and_from_an_engine_elsewhere() -> None:
+    first, second, third = (LINES[:count] for count in (1, 2, 3))
+    cut = Lost(CutLog(first), CutLog(second, DOWN), CutLog(third, DOWN), CutLog(LINES))
+    assert [line for _, line in cut.follower().lines()] == LINES
+
+    begin: list[CutLog | EngineDownError] = [DOWN, CutLog(second, DOWN), DOWN, CutLog(LINES)]
+    lost = Lost(*begin, CutLog(LINES, DOWN), DOWN, CutLog(LINES))
+    lost.state.is_elsewhere = True
+    batches = lost.follower().batches()
+    found, running = next(batches), lost.snapshot
+    lost.snapshot = replace(running, engine=replace(running.engine, running=False))
+    waiting = [next(batches) for _ in range(3)]
+    assert waiting[1:] == [[], []]
+    lost.snapshot = running
+    assert [line for batch in [found, *waiting, *batches] for _, line in batch] == LINES
+
+
 def test_following_fails_when_the_engine_is_down_and_reading_after_its_attempts() -> None:
     found: list[tuple[Source, LogLine]] = []
     with pytest.raises(EngineDownError):

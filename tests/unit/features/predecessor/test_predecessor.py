@@ -1,5 +1,6 @@
 """The predecessor's channels and event are the stack's, in other words."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.core.app import App
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.predecessor.channels import PredecessorFeature
+from aiserver_tray.features.predecessor.events import STATUS
 from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import Actor, Port
 from aiserver_tray.operations.operation import Operation
@@ -26,6 +28,7 @@ from aiserver_tray.state.facts import (
 from aiserver_tray.state.views import OperationView
 from tests.support import made
 from tests.support.places import place
+from tests.unit.clients import Client
 
 CALLER = Caller(Peer("browser", "zh", lambda _message: None, 7), "zh")
 PORT = Port("127.0.0.1", 18100, 80)
@@ -59,6 +62,7 @@ def asked(here: Place, channel: str, **payload: object) -> Envelope:
 
 
 def test_a_module_has_the_predecessors_fields_and_is_listed_by_its_kind(here: Place) -> None:
+    here.feature(PredecessorFeature)
     assert asked(here, "ai/module/status", name="web")["data"] == {
         "running": True,
         "status": "running",
@@ -70,9 +74,15 @@ def test_a_module_has_the_predecessors_fields_and_is_listed_by_its_kind(here: Pl
         "total": 1,
     }
     assert asked(here, "ai/module/status", name="wiki")["data"]["status"] == "stopped"
+    client = Client(language="zh")
+    here.hub.subscribe(client.peer, [STATUS.name])
     here.core.store.put(ContainerSeen(made.ended("web/app", exit_code=3)))
     here.core.store.flush()
-    assert asked(here, "ai/module/status", name="web")["data"]["status"] == "error"
+    here.hub.update()
+    failed = asked(here, "ai/module/status", name="web")
+    assert failed["data"]["status"] == "error"
+    (message,) = client.sent()
+    assert (message.key, json.loads(message.payload)["status"]) == ("web", failed)
     assert asked(here, "ai/module/status", name="wbe")["code"] == "E_UNKNOWN"
     wiki = {"name": "wiki", "type": "basic", "title": "wiki", "summary": "页面"}
     assert asked(here, "ai/modules/list", type="basic")["data"]["items"] == [wiki]
