@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ class Dify:
     here: Installation
     client: docker.DockerClient
     port: int
+    started: set[str] = field(default_factory=set)
+    """The containers after its first start."""
 
     def get(self, path: str, **headers: str) -> Answer:
         """What its page answers; *headers* with ``_`` for ``-``."""
@@ -157,3 +159,15 @@ def until(fact: str, found: Any, wanted: Any, limit: float = SECONDS) -> None:  
         return True
 
     eventually(is_so, fact, limit)
+
+
+def choose_usual_store(dify: Dify) -> None:
+    """Let the next start have the usual vector store, whatever a test did before."""
+    app = dify.here.app
+    app.settings.change(app.declared, {"dify.DIFY_VECTOR_STORE": None})
+
+
+def runs(dify: Dify, wanted: dict[str, str]) -> None:
+    """Wait until all of it runs as *wanted*. The page stays when the API is recreated; its health
+    depends on the API, and is checked again only some seconds later."""
+    until("what runs", dify.states, wanted)

@@ -6,30 +6,19 @@ import docker
 import pytest
 import requests
 
-from tests.engine.dify import AGENT, CONTAINER, EXPECTED, JOBS, SSRF, Dify, until
+from tests.engine.dify import (
+    AGENT,
+    CONTAINER,
+    EXPECTED,
+    JOBS,
+    SSRF,
+    Dify,
+    choose_usual_store,
+    runs,
+)
 from tests.support.limits import LIMIT
 
 API = {"api", "worker", "worker_beat", "api_websocket"}
-
-
-def choose_usual_store(dify: Dify) -> None:
-    """Let the next start have the usual vector store, whatever a test did before."""
-    app = dify.here.app
-    app.settings.change(app.declared, {"dify.DIFY_VECTOR_STORE": None})
-
-
-@pytest.fixture
-def usual_store(dify: Dify) -> None:
-    """It runs with its usual vector store."""
-    choose_usual_store(dify)
-    dify.here.done("up", "dify")
-    runs(dify, EXPECTED)
-
-
-def runs(dify: Dify, wanted: dict[str, str]) -> None:
-    """Wait until all of it runs as *wanted*. The page stays when the API is recreated; its health
-    depends on the API, and is checked again only some seconds later."""
-    until("what runs", dify.states, wanted)
 
 
 def changed(dify: Dify, before: dict[str, str]) -> set[str]:
@@ -167,6 +156,7 @@ def nothing_built(dify: Dify) -> Iterator[None]:
     forget(dify.client)
     yield
     forget(dify.client)
+    dify.here.done("up", "dify")
 
 
 def forget(client: docker.DockerClient) -> None:
