@@ -55,11 +55,7 @@ def fetch(connection: http.client.HTTPConnection) -> None:
 @contextmanager
 def _staged(lab: Place) -> Iterator[tuple[Tray, int, str, docker.DockerClient]]:
     """The command line, the module's port, the address in the network, and the engine."""
-    with (
-        tempfile.TemporaryDirectory() as name,
-        borrowed(lab) as client,
-        second_host() as device,
-    ):
+    with tempfile.TemporaryDirectory() as name, borrowed(lab) as client, second_host() as device:
         here = Installation(Path(name, "home"), Path(name, "catalog"), lab.host)
         have_image(client, IMAGE)
         port = free_port()

@@ -55,9 +55,7 @@ ONE = (Entry("text", Operate("up", ("a",))), SEPARATOR)
         (Entry("text", Operate("up", ("a",)), enabled=False), SEPARATOR),
     ],
 )
-def test_menu_with_the_same_actions_is_changed_in_place(
-    other: tuple[Entry, ...],
-) -> None:
+def test_menu_with_the_same_actions_is_changed_in_place(other: tuple[Entry, ...]) -> None:
     assert shape(other) == shape(ONE)
 
 

@@ -75,9 +75,7 @@ def test_the_key_is_in_the_store_and_serves_every_session(person: Person) -> Non
     assert any(person.keyrings.iterdir())
 
 
-def test_unreachable_or_locked_store_is_reported_and_nothing_changes(
-    person: Person,
-) -> None:
+def test_unreachable_or_locked_store_is_reported_and_nothing_changes(person: Person) -> None:
     made = person.at_the_desktop()
     before = person.files()
     for refused in (person.over_ssh(), person.at_the_desktop("locked")):
@@ -107,9 +105,7 @@ def test_without_a_store_the_key_is_in_a_user_only_file_and_stays_there(person: 
     assert person.at_the_desktop() == made
 
 
-def test_key_in_a_file_because_of_a_locked_store_is_reported_once(
-    person: Person,
-) -> None:
+def test_key_in_a_file_because_of_a_locked_store_is_reported_once(person: Person) -> None:
     made = person.at_the_desktop("locked")
     assert made["store"] == "file"
     assert "The credential store can't be used now" in made["told"]
@@ -117,9 +113,7 @@ def test_key_in_a_file_because_of_a_locked_store_is_reported_once(
     assert person.at_the_desktop("locked") == person.at_the_desktop() == {**made, "told": ""}
 
 
-def test_a_named_home_keeps_its_key_although_there_is_a_store(
-    person: Person,
-) -> None:
+def test_a_named_home_keeps_its_key_although_there_is_a_store(person: Person) -> None:
     named = Settings(Home(person.home, "home"))
     named.values(SECRET)
     record = named.secrets.key_record

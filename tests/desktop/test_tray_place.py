@@ -66,9 +66,7 @@ def test_tray_waits_for_a_place_that_comes_later(screen: Desktop, shop: Installa
         assert applet.desktop.told("notification") == []
 
 
-def test_no_display_and_no_bus_have_no_place_for_the_icon(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_no_display_and_no_bus_have_no_place_for_the_icon(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
     assert GNOME in str(why_unavailable(ANY))

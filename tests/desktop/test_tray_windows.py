@@ -71,9 +71,7 @@ def test_it_speaks_the_language_that_is_chosen_from_then_on(applet: Applet) -> N
     applet.quit()
 
 
-def test_second_start_shows_the_dashboard_also_after_a_killed_module_window(
-    applet: Applet,
-) -> None:
+def test_second_start_shows_the_dashboard_also_after_a_killed_module_window(applet: Applet) -> None:
     applet.installation.write("wiki", {"wiki": checked("true")}, open="http://127.0.0.1:9/")
     applet.start()
     assert not applet.desktop.windows(TITLE)

@@ -24,13 +24,7 @@ PATIENCE = 4
 
 
 def main(  # noqa: PLR0917 - the words of the command line
-    home: str,
-    catalog: str,
-    host: str,
-    channel: str,
-    payload: str,
-    where: str,
-    module: str = "",
+    home: str, catalog: str, host: str, channel: str, payload: str, where: str, module: str = ""
 ) -> None:
     """Do it. Returns only if the method was not called."""
     here = Installation(Path(home), Path(catalog), host)

@@ -141,11 +141,7 @@ def until(owner: Owner, state: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def test_a_module_is_open_to_the_network_from_its_first_account_until_it_is_closed(
-    here: Installation,
-    engine: docker.DockerClient,
-    device: SecondHost,
-    shop: int,
-    tmp_path: Path,
+    here: Installation, engine: docker.DockerClient, device: SecondHost, shop: int, tmp_path: Path
 ) -> None:
     with owned(here) as (owner, modules):
         asked(owner, "ai/operation/start", kind="up", modules=["shop"], untilEnd=True)
@@ -265,10 +261,7 @@ def refuses_devices_of_another_network(
     asks = ("-k", "-H", f"Host: {device.ours}")
     other = free_subnet()
     ours = f"{other}.1"
-    with (
-        device.also(ours, f"{other}.2"),
-        device.translated(outer, f"{inside}:{inner}"),
-    ):
+    with device.also(ours, f"{other}.2"), device.translated(outer, f"{inside}:{inner}"):
         there = f"{url.replace(device.ours, ours)}/"
         eventually(lambda: device.curl(*asks, there) == "000", "no answer there")
         assert device.curl(*asks, f"{url}/") == "the shop\n 200"
@@ -567,11 +560,7 @@ def at(device: SecondHost) -> tuple[str, ...]:
 
 
 def is_refused_with_the_words_of_the_authority(
-    owner: Owner,
-    engine: docker.DockerClient,
-    device: SecondHost,
-    here: Installation,
-    root: Path,
+    owner: Owner, engine: docker.DockerClient, device: SecondHost, here: Installation, root: Path
 ) -> None:
     """See that nothing is open if the authority can't reach the domain, that its reason is said,
     and that all is as before."""

@@ -32,13 +32,7 @@ from aiserver_tray.state.views import OperationView
 from tests.engine.backups import before, leftovers
 from tests.engine.backups import files_of as files_of_backups
 from tests.engine.built_in import choose_free_ports, value_of
-from tests.engine.n8n import (
-    add_credential,
-    has_all,
-    logged_in,
-    publish_workflow,
-    set_up_owner,
-)
+from tests.engine.n8n import add_credential, has_all, logged_in, publish_workflow, set_up_owner
 from tests.engine.through_owner import asked, done, ended, found, has_ended, is_over, sql
 from tests.engine.waiting import until
 from tests.lab.fixtures import have_image

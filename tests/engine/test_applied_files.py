@@ -105,10 +105,7 @@ def offered(owner: Owner) -> dict[str, str] | None:
 
 
 def test_a_new_application_changes_no_running_module_until_that_is_upgraded_or_emptied(
-    here: Installation,
-    engine: docker.DockerClient,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    here: Installation, engine: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packaged = tmp_path / "packaged"
     monkeypatch.setattr(core_app, "built_in_catalog", lambda: packaged)

@@ -24,22 +24,9 @@ from aiserver_tray.features.backup.volumes import BackupVolumes
 from aiserver_tray.owner.owner import Owner
 from aiserver_tray.settings.names import BACKUP_JOURNAL
 from aiserver_tray.state.views import OperationView
-from tests.engine.backups import (
-    PASSPHRASE,
-    before,
-    files_of,
-    fill,
-    leftovers,
-    small_folder,
-)
+from tests.engine.backups import PASSPHRASE, before, files_of, fill, leftovers, small_folder
 from tests.engine.built_in import choose_free_ports, value_of
-from tests.engine.n8n import (
-    add_credential,
-    has_all,
-    logged_in,
-    publish_workflow,
-    set_up_owner,
-)
+from tests.engine.n8n import add_credential, has_all, logged_in, publish_workflow, set_up_owner
 from tests.engine.through_owner import (
     asked,
     await_checks,
@@ -376,10 +363,7 @@ def fails_on_a_full_disk(owner: Owner, engine: docker.DockerClient, folder: Path
     assert "of disk space" in answer["message"], answer
     filler.unlink()
     assert facts(engine, *running) == running, "nothing was stopped"
-    for where, method in (
-        (BackupVolumes, "read"),
-        (BackupWriter, "finish"),
-    ):
+    for where, method in ((BackupVolumes, "read"), (BackupWriter, "finish")):
         with before(where, method, partial(fill, folder)):
             assert "No space left on device" in failed(owner, "ai/backup/create")
         assert [path.name for path in folder.iterdir()] == ["filler"]

@@ -25,14 +25,7 @@ from aiserver_tray.features.backup.archive import BackupWriter
 from aiserver_tray.features.backup.move import load
 from aiserver_tray.features.backup.volumes import BackupVolumes
 from aiserver_tray.owner.owner import Owner
-from tests.engine.backups import (
-    PASSPHRASE,
-    before,
-    files_of,
-    fill,
-    leftovers,
-    small_folder,
-)
+from tests.engine.backups import PASSPHRASE, before, files_of, fill, leftovers, small_folder
 from tests.engine.built_in import choose_free_ports, value_of
 from tests.engine.second_lab import MEBIBYTE, disk_of
 from tests.engine.through_owner import asked, done, failed, found, has_ended, is_over, sql

@@ -11,14 +11,7 @@ from aiserver_tray.base.errors import SettingError
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.core.app import built_in_catalog
 from aiserver_tray.spec.labels import CONFIG_OF
-from tests.engine.built_in import (
-    check_of,
-    choose_free_ports,
-    command_of,
-    healthy,
-    passes,
-    value_of,
-)
+from tests.engine.built_in import check_of, choose_free_ports, command_of, healthy, passes, value_of
 from tests.engine.waiting import until
 from tests.support.installation import Installation
 from tests.support.observed import said

@@ -92,7 +92,7 @@ OBSTACLES = {
             "CREATE RULE obstacle AS ON INSERT TO standin_users DO INSTEAD NOTHING",
             "new-api does not take the new one",
             "DROP RULE obstacle ON standin_users",
-        ),
+        )
     ],
 }
 

@@ -10,13 +10,7 @@ import pytest
 import requests
 from docker.models.containers import Container
 
-from tests.engine.built_in import (
-    check_of,
-    choose_free_ports,
-    healthy,
-    passes,
-    value_of,
-)
+from tests.engine.built_in import check_of, choose_free_ports, healthy, passes, value_of
 from tests.engine.oneapi import OneApiStack, installed
 from tests.engine.waiting import until
 from tests.lab.fixtures import borrowed

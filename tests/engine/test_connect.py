@@ -96,9 +96,7 @@ def oneapi(stack: OneApiStack) -> Iterator[OneApiStack]:
     stack.cli.run("disconnect", "reader").succeeded()
 
 
-def test_up_without_a_token_and_connect_without_a_choice_are_refused(
-    oneapi: OneApiStack,
-) -> None:
+def test_up_without_a_token_and_connect_without_a_choice_are_refused(oneapi: OneApiStack) -> None:
     oneapi.set("reader.READER_MODELS", "other")
 
     oneapi.cli.run("up", "reader").failed("E_SETTING", TOKEN, oneapi.cli.advice("connect reader"))

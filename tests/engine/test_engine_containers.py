@@ -7,11 +7,7 @@ from datetime import datetime
 import docker
 import pytest
 
-from aiserver_tray.base.errors import (
-    EngineRequestError,
-    ObjectConflictError,
-    ObjectNotFoundError,
-)
+from aiserver_tray.base.errors import EngineRequestError, ObjectConflictError, ObjectNotFoundError
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.monitoring.samples import Rates
 from aiserver_tray.model import Port
@@ -187,10 +183,7 @@ def test_a_name_that_is_taken_and_a_body_that_is_wrong(core: Engine) -> None:
 def test_files_have_their_owner_and_mode_and_missing_folders_are_made(
     core: Engine, engine: docker.DockerClient
 ) -> None:
-    body = {
-        **BODY,
-        "Cmd": saying("stat -c '%a %u %g %n' /etc /new /new/sub /new/sub/f /etc/g"),
-    }
+    body = {**BODY, "Cmd": saying("stat -c '%a %u %g %n' /etc /new /new/sub /new/sub/f /etc/g")}
     created = core.containers.create("ai-files", body)
     core.containers.put_files(
         created,
@@ -225,10 +218,7 @@ def test_a_folder_of_the_image_keeps_its_owner_and_mode(
 def test_files_of_a_read_only_container_go_into_its_volumes(
     core: Engine, engine: docker.DockerClient
 ) -> None:
-    host = {
-        "ReadonlyRootfs": True,
-        "Binds": ["ai-config-1:/etc/app", "ai-config-2:/run/secrets"],
-    }
+    host = {"ReadonlyRootfs": True, "Binds": ["ai-config-1:/etc/app", "ai-config-2:/run/secrets"]}
     command = saying("cat /etc/app/a /etc/app/b /run/secrets/c")
     created = core.containers.create("ai-readonly", {**BODY, "Cmd": command, "HostConfig": host})
     names = ("/etc/app/a", "/etc/app/b", "/run/secrets/c")

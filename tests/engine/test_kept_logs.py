@@ -36,9 +36,7 @@ def talker(here: Installation, words: str = "hello") -> None:
     here.write("talk", {"talk": service}, settings=SETTINGS)
 
 
-def test_last_lines_of_a_removed_container_are_kept(
-    here: Installation,
-) -> None:
+def test_last_lines_of_a_removed_container_are_kept(here: Installation) -> None:
     talker(here)
     with hosted(here.cli) as (client, _):
         here.cli.run("up", "talk").succeeded()

@@ -245,10 +245,7 @@ def _check_server_off(client: Client, stack: OneApiStack, port: int) -> dict[str
     assert (
         broken["broken"],
         f"nothing answers at http://127.0.0.1:{port}" in broken["problem"],
-    ) == (
-        "server",
-        True,
-    )
+    ) == ("server", True)
     listed = client.request("ai/models/list", {"look": False})
     assert [one["broken"] for one in listed["checked"]["results"]] == ["server"]
     eventually(lambda: alerts(client) == [listed["checked"]["results"][0]["problem"]], "alert")

@@ -148,9 +148,7 @@ def test_failed_job_stops_its_dependents_and_is_reported_with_its_log(
     assert here.module("web").state == "running"
 
 
-def test_exit_0_without_a_restart_policy_in_a_plain_file_is_done(
-    here: Installation,
-) -> None:
+def test_exit_0_without_a_restart_policy_in_a_plain_file_is_done(here: Installation) -> None:
     web = idle(restart="unless-stopped")
     services = {"once": script("exit 0"), "late": script("sleep 1"), "web": web}
     here.write_plain("web", services)

@@ -173,10 +173,7 @@ def test_own_objects_block_only_another_installation(product: Engine, tmp_path: 
 
 @pytest.mark.parametrize("labelled", [None, {labels.INSTALLATION: THEIRS.installation}])
 def test_the_shared_network_of_somebody_else_is_a_conflict(
-    product: Engine,
-    engine: docker.DockerClient,
-    tmp_path: Path,
-    labelled: dict[str, str] | None,
+    product: Engine, engine: docker.DockerClient, tmp_path: Path, labelled: dict[str, str] | None
 ) -> None:
     file = service_of("page", "networks: [ai-net]") + "\nnetworks: {ai-net: {external: true}}\n"
     target = target_of(tmp_path, "web", file)

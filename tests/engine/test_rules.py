@@ -88,7 +88,4 @@ def test_lines_that_are_watched_for_are_one_alert(shop: Shop) -> None:
     shop.fall()
     eventually(lambda: [a["count"] > 2 for a in shop.alerts()] == [True], "several lines")
     (news,) = eventually(lambda: shop.news, "news of it")
-    assert (str(news.title), str(news.text)) == (
-        "Log match in Shop",
-        "out of beans",
-    )
+    assert (str(news.title), str(news.text)) == ("Log match in Shop", "out of beans")

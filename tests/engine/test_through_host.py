@@ -132,10 +132,7 @@ def test_stats_are_the_engines_numbers_with_and_without_a_host(
 
     eventually(lambda: memory() > 8 << 20, "all that it holds")
     alone = json.loads(cli.run("stats", "--json").succeeded().output)
-    with (
-        hosted(cli) as (_, process),
-        cli.started("stats", "busy", "--watch", "--json") as watching,
-    ):
+    with hosted(cli) as (_, process), cli.started("stats", "busy", "--watch", "--json") as watching:
         assert watching.process.stdout
         lines = map(json.loads, watching.process.stdout)
         # The first sample may be of the moment before the owner knew the engine.

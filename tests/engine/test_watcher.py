@@ -59,11 +59,7 @@ ENDLESS = 1000
 
 def check(command: str, retries: int = ENDLESS) -> dict[str, Any]:
     return {
-        "Healthcheck": {
-            "Test": ["CMD-SHELL", command],
-            "Interval": SECOND // 5,
-            "Retries": retries,
-        }
+        "Healthcheck": {"Test": ["CMD-SHELL", command], "Interval": SECOND // 5, "Retries": retries}
     }
 
 
@@ -159,9 +155,7 @@ def test_an_unhealthy_container_with_what_its_check_said(stack: Stack) -> None:
         stack.until_state("running")
 
 
-def test_a_container_that_its_policy_restarts_comes_back_until_it_is_healthy(
-    stack: Stack,
-) -> None:
+def test_a_container_that_its_policy_restarts_comes_back_until_it_is_healthy(stack: Stack) -> None:
     seen: list[tuple[str, str]] = []
     with watching(stack):
         app = stack.run(

@@ -62,12 +62,7 @@ NO_UPGRADES: Json = {
     "operation": None,
     "unended": None,
 }
-NO_MODELS: Json = {
-    "servers": [],
-    "waiting": [],
-    "checked": None,
-    "every": "never",
-}
+NO_MODELS: Json = {"servers": [], "waiting": [], "checked": None, "every": "never"}
 NO_OFFER: Json = {"modules": [], "engineBytes": 0, "fileBytes": 0, "blockers": []}
 
 

@@ -105,7 +105,7 @@ CHECKS = [
         "grade": "problem",
         "message": "Port 18100 is already in use.",
         "remedies": [
-            {"kind": "set", "text": "Use port 18101", "setting": "n8n.PORT", "value": "18101"},
+            {"kind": "set", "text": "Use port 18101", "setting": "n8n.PORT", "value": "18101"}
         ],
     },
     {

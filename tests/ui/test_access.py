@@ -211,7 +211,6 @@ def test_the_tab_fits_a_narrow_dark_window(
         page.button("Show the code").click()
     page.wait_for(".phone .qr path")
     page.until(
-        lambda: page.script("return document.documentElement.scrollWidth <= innerWidth"),
-        "it fits",
+        lambda: page.script("return document.documentElement.scrollWidth <= innerWidth"), "it fits"
     )
     assert page.complaints() == []

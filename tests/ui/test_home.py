@@ -58,7 +58,7 @@ def test_a_module_tells_where_it_is_who_uses_it_and_what_is_wrong(stack: Stack) 
             states.module("oneapi", "error", reason="oneapi: unhealthy <b>for 2 min</b>"),
             states.module("postgres", "running"),
             states.module("dify", "running", since=datetime.now(UTC).isoformat(), requires=[]),
-        ),
+        )
     )
     home = stack.home()
     home.wait_for_text("1 of 3 ready", "[data-module=n8n]")

@@ -31,12 +31,7 @@ PORT = {
     "grade": "problem",
     "message": "Port 18100 is in use by node.",
     "remedies": [
-        {
-            "kind": "set",
-            "text": "Use port 18101",
-            "setting": "n8n.N8N_HOST_PORT",
-            "value": "18101",
-        }
+        {"kind": "set", "text": "Use port 18101", "setting": "n8n.N8N_HOST_PORT", "value": "18101"}
     ],
 }
 FREE = {"name": "ports", "grade": "ok", "message": "No port conflicts for n8n.", "remedies": []}

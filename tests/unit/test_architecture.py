@@ -220,9 +220,7 @@ def test_no_dataclass_has_a_default_that_python_3_11_refuses() -> None:
 SMALL = 60
 """Lines of a module that tells a story of its own."""
 
-ALONE = {
-    "features.events": "it imports all events, so the dashboard's window alone may import it",
-}
+ALONE = {"features.events": "it imports all events, so the dashboard's window alone may import it"}
 """Small modules with one importer at most -> why they are modules."""
 
 

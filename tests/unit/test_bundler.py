@@ -96,7 +96,7 @@ def test_what_a_killed_build_left_is_removed_and_a_result_in_use_stays(tmp_path:
     with cached(tmp_path, "kind", "new") as (_, empty):
         assert empty
     assert {each.name for each in tmp_path.iterdir() if each.is_dir()} == {
-        *("making-another-x", "kind-c", "kind-d", "kind-new"),
+        *("making-another-x", "kind-c", "kind-d", "kind-new")
     }
 
 

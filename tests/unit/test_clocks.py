@@ -95,9 +95,7 @@ PLACES = {
         "packages/test_setup.py": 1,
         "support/times.py": 1,
     },
-    "the length of a soak": {
-        "engine/faults/test_kept_logs.py": 1,
-    },
+    "the length of a soak": {"engine/faults/test_kept_logs.py": 1},
 }
 """Reason -> file -> how many of its functions, classes and constants use a clock."""
 

@@ -340,9 +340,7 @@ def test_needs_of_icon_and_windows_are_installed_only_on_a_desktop(
     assert not commands.wants_icon(["up", "n8n"])
 
 
-def test_an_activated_environment_does_not_recreate_itself(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_activated_environment_does_not_recreate_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "DEBIAN", False)
     code = "import sys; sys.exit(sys.prefix != sys.base_prefix)"
     assert environment.answers(environment.base_python(), code)
@@ -691,10 +689,7 @@ def test_levels_that_need_root_are_left_out_without_it(
     ],
 )
 def test_wrong_words_are_refused_before_anything_is_set_up(
-    words: list[str],
-    said: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(commands, "set_up", lambda *_: pytest.fail("set up"))
     with pytest.raises(SystemExit) as ended:

@@ -502,9 +502,7 @@ def test_an_up_is_blocked_by_what_is_not_trusted(tmp_path: Path) -> None:
     assert problems([replace(target, untrusted=None)], Survey("ID"), machine) == []
 
 
-def test_a_file_that_is_swapped_while_it_is_read_is_judged_by_what_was_read(
-    tmp_path: Path,
-) -> None:
+def test_a_file_that_is_swapped_while_it_is_read_is_judged_by_what_was_read(tmp_path: Path) -> None:
     secret = tmp_path / "outside.txt"
     secret.write_text("secret", encoding="utf-8")
     app = app_with(tmp_path, "configs: [c]")

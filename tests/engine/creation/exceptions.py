@@ -161,11 +161,7 @@ EXCEPTIONS = (
         "Compose 2.26 forgets bind.recursive, and bind.selinux without create_host_path",
         _said_as_mount_or_bind,
     ),
-    Exception_(
-        r"HostConfig\.DeviceRequests(\..+)?",
-        "Compose 2.26 forgets gpus",
-        _is_gpu,
-    ),
+    Exception_(r"HostConfig\.DeviceRequests(\..+)?", "Compose 2.26 forgets gpus", _is_gpu),
     Exception_(
         r"HostConfig\.DeviceRequests\.\d+\.Options(\..+)?",
         "Compose 2.26 forgets a device's options",

@@ -217,9 +217,7 @@ def _with_image(stage: Stage) -> list[Path]:
 
 
 def _names(
-    api: docker.APIClient,
-    containers: Mapping[str, Mapping[str, Any]],
-    resources: Mapping[str, str],
+    api: docker.APIClient, containers: Mapping[str, Mapping[str, Any]], resources: Mapping[str, str]
 ) -> dict[str, str]:
     ids = {n["Id"]: resources[n["Name"]] for n in api.networks() if n["Name"] in resources}
     return {

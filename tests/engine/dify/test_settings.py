@@ -6,16 +6,7 @@ import docker
 import pytest
 import requests
 
-from tests.engine.dify import (
-    AGENT,
-    CONTAINER,
-    EXPECTED,
-    JOBS,
-    SSRF,
-    Dify,
-    choose_usual_store,
-    runs,
-)
+from tests.engine.dify import AGENT, CONTAINER, EXPECTED, JOBS, SSRF, Dify, choose_usual_store, runs
 from tests.support.limits import LIMIT
 
 API = {"api", "worker", "worker_beat", "api_websocket"}

@@ -94,11 +94,7 @@ def test_validation_errors_say_what_was_expected_and_found(
             "pattern",
             "expected a regular expression without look-around and back references, found '['",
         ),
-        (
-            {"type": "port", "default": 0},
-            "default",
-            "expected a port from 1 to 65535, found '0'",
-        ),
+        ({"type": "port", "default": 0}, "default", "expected a port from 1 to 65535, found '0'"),
         (
             {"type": "secret", "default": "hunter2"},
             "default",

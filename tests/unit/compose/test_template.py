@@ -4,12 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiserver_tray.catalog.compose.template import (
-    Reference,
-    TemplateError,
-    references,
-    substitute,
-)
+from aiserver_tray.catalog.compose.template import Reference, TemplateError, references, substitute
 
 ENV = {"A": "a", "EMPTY": "", "DOLLAR": "x$y"}
 

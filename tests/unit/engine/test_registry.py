@@ -159,11 +159,7 @@ def test_all_pages_of_tags_are_read_and_what_is_no_tag_is_left_out(server: Regis
     ],
 )
 def test_pages_without_end_are_given_up(
-    server: Registry,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    page: list[str],
-    why: str | None,
+    server: Registry, monkeypatch: pytest.MonkeyPatch, name: str, page: list[str], why: str | None
 ) -> None:
     first = f"/v2/library/{name}/tags/list?n=1000"
     server.content[first], server.next[first] = {"tags": page}, first

@@ -88,10 +88,7 @@ class Waiter:
 
 def refused(module: str = "n8n", command: str = "x", engine: str = ENGINE) -> BusyError:
     """Why *command* does not get *module*."""
-    with (
-        pytest.raises(BusyError) as caught,
-        module_locks(engine, [module], work(command)),
-    ):
+    with pytest.raises(BusyError) as caught, module_locks(engine, [module], work(command)):
         pytest.fail("both have it")
     return caught.value
 

@@ -54,9 +54,7 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
     store.close()
 
 
-def test_basic_that_a_removed_module_still_uses_is_neither_stopped_nor_unused(
-    parts: Parts,
-) -> None:
+def test_basic_that_a_removed_module_still_uses_is_neither_stopped_nor_unused(parts: Parts) -> None:
     with pytest.raises(InUseError) as refused:
         scope_of(Request("stop", ("base", "other")), parts)
     assert refused.value.data == {"module": "base", "users": ["gone"]}

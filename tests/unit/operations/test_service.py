@@ -187,10 +187,7 @@ def revival(parts: Parts, runtime_folder: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("left", [(), ("web",)])
 def test_a_revival_leaves_alone_what_was_stopped_before_it_had_the_locks(
-    revival: Revivals,
-    store: Store,
-    monkeypatch: pytest.MonkeyPatch,
-    left: tuple[str, ...],
+    revival: Revivals, store: Store, monkeypatch: pytest.MonkeyPatch, left: tuple[str, ...]
 ) -> None:
     with module_locks(ENGINE, ["n8n"], Work("aiserver-tray stop n8n", "ours", "/home")):
         operation = revival.begin()

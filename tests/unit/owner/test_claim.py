@@ -6,12 +6,7 @@ from threading import Event, Thread, Timer
 
 import pytest
 
-from aiserver_tray.base.errors import (
-    AlreadyRunningError,
-    CancelledError,
-    RemoteError,
-    SettingError,
-)
+from aiserver_tray.base.errors import AlreadyRunningError, CancelledError, RemoteError, SettingError
 from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.carriers.local.place import Instance
 from aiserver_tray.carriers.local.server import Server

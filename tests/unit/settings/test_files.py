@@ -150,9 +150,7 @@ def test_write_to_a_full_disk_changes_nothing(file: File, monkeypatch: pytest.Mo
     assert _names(file.path.parent) == {"data.json", "data.json.good"}
 
 
-def test_an_operating_system_error_of_the_caller_is_not_taken_for_the_files(
-    file: File,
-) -> None:
+def test_an_operating_system_error_of_the_caller_is_not_taken_for_the_files(file: File) -> None:
     with pytest.raises(ConnectionError), file.update():
         raise ConnectionError
 
@@ -221,9 +219,7 @@ def test_file_is_read_even_if_its_copy_cannot_be_written(
     assert file.read().counts == {"a": 8}
 
 
-def test_problem_of_a_file_reads_the_same_with_and_without_a_model(
-    tmp_path: Path,
-) -> None:
+def test_problem_of_a_file_reads_the_same_with_and_without_a_model(tmp_path: Path) -> None:
     for name, content in DAMAGE.items():
         (tmp_path / "data.json").write_bytes(content)
         told = []
@@ -378,9 +374,7 @@ def test_a_file_of_a_newer_version_is_refused_and_stays(file: File, name: str) -
     assert newer.read_text() == '{"version": 4, "shape": "unknown"}'
 
 
-def test_a_write_that_the_disk_refuses_leaves_the_file_as_it_was(
-    file: File,
-) -> None:
+def test_a_write_that_the_disk_refuses_leaves_the_file_as_it_was(file: File) -> None:
     _count(file, "a", 1)
     blocked = file.path.with_name("data.json.tmp")
     blocked.mkdir()

@@ -140,9 +140,7 @@ def test_a_line_that_is_no_entry_is_damaged(damage: tuple[bytes, bytes]) -> None
     assert entry_of(line.replace(*damage)) is None
 
 
-def test_a_damaged_line_costs_itself_and_an_unfinished_one_is_removed(
-    journal: Journal,
-) -> None:
+def test_a_damaged_line_costs_itself_and_an_unfinished_one_is_removed(journal: Journal) -> None:
     journal.add(chosen("a"))
     whole = journal.path.read_bytes()
     journal.path.write_bytes(whole + whole[:40])

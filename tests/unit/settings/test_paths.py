@@ -18,9 +18,7 @@ def _no_home_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(DATA, str(tmp_path / "data"))
 
 
-def test_home_is_the_users_data_folder_with_its_key_in_the_credential_store(
-    tmp_path: Path,
-) -> None:
+def test_home_is_the_users_data_folder_with_its_key_in_the_credential_store(tmp_path: Path) -> None:
     assert find_home() == Home(tmp_path / "data" / "aiserver-tray", "credential store")
 
 

@@ -197,10 +197,7 @@ class TestAwaitedJob:
     def test_follows_its_module(self) -> None:
         found = running_engine(self.DB, self.MADE, models=self.MODELS)
         assert str(shown(found).services[4].reason) == self.MISSING
-        steps: list[Step] = [
-            ("create", "web/late", "pending"),
-            ("create", "web/early", "pending"),
-        ]
+        steps: list[Step] = [("create", "web/late", "pending"), ("create", "web/early", "pending")]
         for busy in (operation("up", *steps), operation("up")):
             assert shown(after(OperationChanged(busy), start=found)).state == "starting"
         found = running_engine(ended("web/db"), self.MADE, models=self.MODELS, desired=())

@@ -28,12 +28,7 @@ WORST_FIRST = ("error", "degraded", "stopping", "starting", "running", "stopped"
 UP = EngineView(running=True, version="26.1.5", id="E")
 
 
-def module(
-    name: str,
-    state: State = "running",
-    reason: str = "",
-    **changes: object,
-) -> ModuleView:
+def module(name: str, state: State = "running", reason: str = "", **changes: object) -> ModuleView:
     """A feature of one service; its container is there where that fits its state."""
     alive = state in ("running", "starting", "stopping", "degraded")
     service = ServiceView(

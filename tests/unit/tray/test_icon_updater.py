@@ -21,12 +21,7 @@ from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 from aiserver_tray.system import autostart
 from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import notifications
-from aiserver_tray.tray.actions import (
-    CloseAccess,
-    OpenDashboard,
-    StartEngine,
-    ToggleAutostart,
-)
+from aiserver_tray.tray.actions import CloseAccess, OpenDashboard, StartEngine, ToggleAutostart
 from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.notifications import Notification
 from tests.support import made, states

@@ -104,10 +104,7 @@ def test_a_crash_loop_is_one_alert_that_says_so_also_a_slow_one() -> None:
 
 @pytest.mark.parametrize(
     ("second", "news"),
-    [
-        (50, [KILLED, f"52: changed: {OUT_OF_MEMORY}"]),
-        (11, [f"12: raised: {OUT_OF_MEMORY}"]),
-    ],
+    [(50, [KILLED, f"52: changed: {OUT_OF_MEMORY}"]), (11, [f"12: raised: {OUT_OF_MEMORY}"])],
 )
 def test_out_of_memory_says_more_than_its_exit(second: float, news: list[str]) -> None:
     course = Course()

@@ -115,8 +115,7 @@ def test_a_name_can_be_used_again(channels: LogChannels, silent: list[Silent]) -
 
 
 @pytest.mark.parametrize(
-    ("asked", "modules", "tail"),
-    [({}, (), 200), ({"name": "web", "tail": 0}, ("web",), 0)],
+    ("asked", "modules", "tail"), [({}, (), 200), ({"name": "web", "tail": 0}, ("web",), 0)]
 )
 def test_a_stream_is_of_one_module_or_of_all_and_begins_as_asked(
     channels: LogChannels, silent: list[Silent], asked: Json, modules: tuple[str, ...], tail: int

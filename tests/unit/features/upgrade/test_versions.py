@@ -278,8 +278,7 @@ def test_a_rehearsal_counts_only_for_the_files_and_images_that_were_rehearsed(he
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
-    [(["no tags"], "does not answer as a registry does"), (None, "answers 404")],
+    ("answer", "said"), [(["no tags"], "does not answer as a registry does"), (None, "answers 404")]
 )
 def test_what_was_known_outlasts_a_registry(here: Here, answer: object, said: str) -> None:
     here.tags("v1.3")
