@@ -85,5 +85,5 @@ def _check_source(resource: _Tree, sources: tuple[str, ...], path: KeyPath, repo
         found = ", ".join(given)
         text = Text("expected one of {expected}, found {found}", expected=expected, found=found)
         report(path, text)
-    elif not given and "driver" not in resource and "external" not in resource:
+    elif not given and "external" not in resource:
         report(path, Text("expected one of {expected}, found none", expected=expected))
