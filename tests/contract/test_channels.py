@@ -113,7 +113,7 @@ def test_a_channel_is_only_for_clients_of_its_kinds(
     refused(host.caller(kind=kind), channel, PAYLOADS.get(channel, {}), "E_REQUEST")
 
 
-@pytest.mark.parametrize("payload", [{"nonsense": 1}, ["list"], "text", 7, True])
+@pytest.mark.parametrize("payload", [{"nonsense": 1}, ["list"], [], "text", 7, True])
 def test_missing_payload_is_refused(host: Host, payload: object) -> None:
     for name, channel in CHANNELS.items():
         refused(host.caller(kind=min(channel.callers)), name, payload, "E_REQUEST")

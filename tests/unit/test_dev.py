@@ -53,14 +53,19 @@ def test_old_python_is_refused_with_the_version_that_is_needed() -> None:
     assert done.stderr == "dev.py: Python 3.11 or later is needed; this is 2.7.18\n"
 
 
+def test_exec_runs_in_the_environment_and_hands_on_the_exit_status() -> None:
+    done = run("exec", "--", "python", "-c", "import sys; print(sys.prefix); sys.exit(7)")
+    assert (done.returncode, done.stdout) == (7, f"{DEV.parents[1] / '.venv'}\n")
+
+
 @on_unix
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
-def test_exec_runs_in_the_environment_and_passes_on_signals_and_the_exit_status(name: str) -> None:
+def test_exec_passes_on_signals_and_the_exit_status(name: str) -> None:
     number = signal.Signals[name]
     code = f"""
 import signal, sys
 signal.signal({number:d}, lambda *_: sys.exit(7))
-print(sys.prefix, flush=True)
+print("ready", flush=True)
 signal.pause()
 """
     with subprocess.Popen(
@@ -70,7 +75,7 @@ signal.pause()
         text=True,
     ) as process:
         assert process.stdout
-        assert process.stdout.readline() == f"{DEV.parents[1] / '.venv'}\n"
+        assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
         assert process.communicate(timeout=LIMIT) == ("", "")
         assert process.returncode == 7

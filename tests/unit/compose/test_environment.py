@@ -150,7 +150,9 @@ def test_variables_of_the_process_are_not_used(
     monkeypatch.setenv("COMPOSE_PROFILES", "leaked")
     (tmp_path / "compose.yaml").write_text(
         "services:\n  s: {image: 'i:x$LEAK', environment: [LEAK]}\n"
-        "  t: {image: i, profiles: [leaked]}\n"
+        "  t: {image: i, profiles: [leaked]}\n  u: {image: i, profiles: [q]}\n"
     )
 
     assert "leaked" not in str(load_project(tmp_path, {}).to_compose())
+    both = load_project(tmp_path, {"COMPOSE_PROFILES": "leaked"}, profiles=["q"])
+    assert {*both.services} == {"s", "t", "u"}, "profiles of the variable and of the call"

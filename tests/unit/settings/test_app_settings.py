@@ -75,6 +75,7 @@ def test_each_setting_has_a_typed_value() -> None:
         ("kernel_settings", "true", True),
         ("module_folders", os.pathsep.join([A, B, A]), (A, B)),
         ("module_folders", json.dumps([C, B]), (C, B)),
+        ("mirrors", "", ()),
         ("logs_keep_days", " 030 ", 30),
         ("logs_keep_size", "2G", 2 * 2**30),
         ("logs_engine_size", "100M", "100m"),

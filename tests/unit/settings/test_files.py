@@ -382,6 +382,10 @@ def test_a_write_that_the_disk_refuses_leaves_the_file_as_it_was(file: File) -> 
         _count(file, "a", 2)
     blocked.rmdir()
     assert file.read().counts == {"a": 1}
+    file.path.unlink()
+    file.path.mkdir()
+    with pytest.raises(SettingError, match=r"data\.json: it can't be read or written"):
+        file.read()
 
 
 WRITER = """

@@ -114,7 +114,8 @@ class TestUnplannedExit:
         ("first", "facts", "word"),
         [
             (HEALTHY, [ContainerSeen(ended(exit_code=1)), ContainerSeen(AGAIN)], "coming back"),
-            (HEALTHY, [LOST, ContainersListed((AGAIN,)), UP], "None"),
+            (replace(HEALTHY, restart_count=2),
+             [LOST, ContainersListed((replace(AGAIN, restart_count=2),)), UP], "None"),
             (HEALTHY, [begun(STOPS), ContainerSeen(ended(exit_code=143)), begun(WAITS),
                        ContainerSeen(AGAIN), over(WAITS)], "None"),
             (HEALTHY, [begun(WAITS), ContainerSeen(AGAIN), over(WAITS)], "None"),

@@ -55,11 +55,12 @@ class Relay:
     server: Server
 
     reached: list[bool] = field(default_factory=list)
+    subnets: tuple[str, ...] = ("127.0.0.0/8",)
 
     @contextmanager
     def opened(self) -> Iterator[int]:
         """Its port."""
-        access = RelayAccess(lambda: (TOKEN, KEY), lambda: ("127.0.0.0/8",), self.reached.append)
+        access = RelayAccess(lambda: (TOKEN, KEY), lambda: self.subnets, self.reached.append)
         with closing(ModelRelay(HERE, 0, self.server, access)) as relay:
             yield relay.port
 
@@ -90,6 +91,13 @@ def test_the_server_gets_the_question_with_its_own_key_and_name(relay: Relay) ->
     assert got["headers"]["Host"] == f"{HERE}:{relay.server.port}"
     assert TOKEN not in body
     assert relay.reached == [True]
+
+
+def test_an_address_outside_of_the_engines_networks_gets_no_answer_at_all(model: Server) -> None:
+    outside = Relay(model, subnets=("10.1.0.0/16", "fd00::/64"))
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+        outside.ask()
+    assert outside.reached == []
 
 
 @pytest.mark.parametrize("token", [None, "", "other", f"{TOKEN}x", TOKEN[:-1], f"{TOKEN} x"])

@@ -368,19 +368,20 @@ def test_files_are_swapped_and_put_back_at_any_point(here: Here, tmp_path: Path)
 
 
 def test_kept_files_of_no_use_say_what_to_do_and_those_of_a_former_module_go_on(here: Here) -> None:
+    file = here.app.applied.folder / "web/compose.yaml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("kind: feature", "kind: ability"), encoding="utf-8")
+    here.app.refresh_catalog()
+    with pytest.raises(AiServerError, match="move this folder to another place"):
+        here.app.catalog.module("web")
+    assert here.versions.views().modules == ()
+    file.write_text(text, encoding="utf-8")
     write(here.packaged / "basic", "other", "services: {main: {image: busybox:1}}\n")
     (here.packaged / "features/web/compose.yaml").unlink()
     (here.packaged / "features/web").rmdir()
     here.app.refresh_catalog()
     assert here.app.catalog.built_in == {"other", "web"}
     assert here.offered == []
-    file = here.app.applied.folder / "web/compose.yaml"
-    text = file.read_text("utf-8").replace("kind: feature", "kind: ability")
-    file.write_text(text, encoding="utf-8")
-    here.app.refresh_catalog()
-    with pytest.raises(AiServerError, match="move this folder to another place"):
-        here.app.catalog.module("web")
-    assert here.versions.views().modules == ()
 
 
 def test_each_built_in_module_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
