@@ -23,3 +23,13 @@ def version_of(file: Path | str) -> list[int] | None:
         return list(file_version(os.stat(file)))  # noqa: PTH116 - a third of Path's time
     except (OSError, ValueError):
         return None
+
+
+def are_current(files: Versions) -> bool:
+    """Whether each of *files* still has its version."""
+    return all(version_of(file) == version for file, version in files.items())
+
+
+def last_change(files: Versions) -> int:
+    """When the last of *files* was changed, in nanoseconds since the epoch. 0 if there are none."""
+    return max((version[2] for version in files.values() if version), default=0)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aiserver_tray import __version__
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, CatalogError
-from aiserver_tray.base.file_version import Versions, versions
+from aiserver_tray.base.file_version import Versions, are_current, last_change, versions
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.edition import Edition
 from aiserver_tray.model import ModuleModel, ServiceModel
@@ -158,7 +158,7 @@ class OutlineFile:
         if self._known is None or self._known[0] != stamp:
             self._known = (stamp, *self._content(stamp))
         _, files, models = self._known
-        return models if models and files == _now(files) else None
+        return models if models and are_current(files) else None
 
     def write(self, stamp: object, models: Models, files: Versions) -> None:
         """Store *models*, which were made from *files* of these versions. Does nothing if a module
@@ -199,10 +199,6 @@ def _tuples(found: Mapping[str, Any], *names: str) -> dict[str, tuple[Any, ...]]
     return {name: tuple(found[name]) for name in names}
 
 
-def _now(files: Versions) -> Versions:
-    return versions(map(Path, files))
-
-
 def _is_settled(files: Versions) -> bool:
-    changed = max((found[2] for found in files.values() if found), default=0)
-    return changed < time.time_ns() - _SETTLED_SECONDS * 1e9 and files == _now(files)
+    settled = time.time_ns() - _SETTLED_SECONDS * 1e9
+    return last_change(files) < settled and are_current(files)

@@ -18,7 +18,7 @@ import yaml
 
 from aiserver_tray.base.errors import CatalogError, Place
 from aiserver_tray.base.file_paths import path_of_open
-from aiserver_tray.base.file_version import version_of
+from aiserver_tray.base.file_version import are_current, last_change, version_of
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.nodes import Composer, Mapping, Node, child, too_deep
@@ -85,7 +85,7 @@ class Kept(Generic[T]):
     def get(self, key: Path | tuple[str, Path], given: object, make: Callable[[], T]) -> T:
         """The value of *key*, as *make* makes it, with what is *given*, and of files with absolute
         paths."""
-        if (known := self._known.get(key)) and known[0] == given and _is_now(known[1]):
+        if (known := self._known.get(key)) and known[0] == given and are_current(known[1]):
             _, files, opened, value = known
             _add_noted(files)
             _add_opened(opened)
@@ -93,7 +93,7 @@ class Kept(Generic[T]):
         files = {}
         with noting_files(files), collecting_opened() as opened:
             value = make()
-        if _is_settled(files):
+        if time.time_ns() - last_change(files) >= _SETTLED:
             self._known[key] = given, files, opened, value
         else:
             self._known.pop(key, None)
@@ -148,16 +148,6 @@ def _note(path: Path) -> None:
     noted = _noted.get()
     if noted is not None and (name := str(path)) not in noted:
         noted[name] = version_of(path)
-
-
-def _is_now(files: Noted) -> bool:
-    return all(version_of(name) == version for name, version in files.items())
-
-
-def _is_settled(files: Noted) -> bool:
-    """Whether a change from now on alters the version of each of *files*."""
-    changed = max((version[2] for version in files.values() if version), default=0)
-    return time.time_ns() - changed >= _SETTLED
 
 
 def _parsed(path: Path) -> tuple[Document, ...]:
