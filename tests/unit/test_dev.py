@@ -62,11 +62,13 @@ def test_exec_runs_in_the_environment_and_hands_on_the_exit_status() -> None:
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_exec_passes_on_signals_and_the_exit_status(name: str) -> None:
     number = signal.Signals[name]
+    # Blocked, it waits: one that comes just before `signal.pause` would be lost.
     code = f"""
 import signal, sys
-signal.signal({number:d}, lambda *_: sys.exit(7))
+signal.pthread_sigmask(signal.SIG_BLOCK, [{number:d}])
 print("ready", flush=True)
-signal.pause()
+signal.sigwait([{number:d}])
+sys.exit(7)
 """
     with subprocess.Popen(
         [sys.executable, DEV, "exec", "--", "python", "-c", code],

@@ -31,6 +31,12 @@ def test_attributes_have_types_for_the_engine() -> None:
                     "mem_limit": "1g",
                     "healthcheck": {"interval": "10s"},
                     "x-aiserver": {"ready_within": "5m"},
+                    "cpu_shares": 2.7,
+                    "group_add": [1, "1"],
+                    "extra_hosts": ["a:1.2.3.4", "a=[::2]"],
+                    "storage_opt": {"n": 3},
+                    "scale": 2,
+                    "deploy": {},
                 }
             }
         }
@@ -41,6 +47,10 @@ def test_attributes_have_types_for_the_engine() -> None:
     assert web.healthcheck.interval == 10_000_000_000
     assert web.extensions == {"x-aiserver": {"ready_within": "5m"}}
     assert web.networks == {"default": None}
+    assert (web.cpu_shares, web.group_add, web.storage_opt) == (2, ["1", "1"], {"n": "3"})
+    assert web.extra_hosts == {"a": ["1.2.3.4", "::2"]}
+    assert web.deploy is not None
+    assert web.deploy.replicas == 2
 
 
 def test_content_that_a_variable_gave_is_not_printed() -> None:
@@ -54,6 +64,7 @@ def test_content_that_a_variable_gave_is_not_printed() -> None:
         "c": {"name": "demo_c", "environment": "C"},
         "d": {"name": "demo_d", "content": "$$x"},
     }
+    assert _validated({})[0].to_compose() == {"name": "demo", "services": {}}
 
 
 @pytest.mark.parametrize(
@@ -92,6 +103,44 @@ def test_optional_dependency_on_an_inactive_service_is_no_problem() -> None:
 
     assert not problems(False)  # noqa: FBT003
     assert problems(True) == {("services", "a", "depends_on", "b")}  # noqa: FBT003
+
+
+def test_keys_that_do_not_fit_together_are_reported_at_their_key() -> None:
+    a = {
+        "image": "x",
+        "networks": {"m": None},
+        "links": ["z"],
+        "scale": 2,
+        "container_name": "a",
+        "deploy": {"replicas": 3, "resources": {"limits": {}}},
+        "volumes": [{"type": "volume", "source": "v", "target": "/v"}],
+        "mem_limit": 1,
+        "configs": [{"source": "c"}],
+        "secrets": [{"source": "s"}],
+        "healthcheck": {"test": ["true"]},
+        "develop": {"watch": [{"path": ".", "action": "sync"}]},
+    }
+    build = {
+        "context": ".",
+        "dockerfile": "x",
+        "dockerfile_inline": "FROM x",
+        "secrets": [{"source": "s"}],
+        "additional_contexts": {"b": "service:z"},
+    }
+    services = {
+        "a": a,
+        "b": {"build": build, "network_mode": "none", "networks": {"n": None}},
+        "c": {},
+        "d": {"image": "x", "volumes_from": ["e"]},
+        "e": {"image": "x", "volumes_from": ["d"]},
+    }
+    _, problems = _validated({"services": services, "networks": {"n": None}})
+    assert {".".join(map(str, path[1:])) for path in problems} == {
+        *("a.networks.m", "a.depends_on.z", "a.scale", "a.container_name", "a.volumes.0"),
+        *("a.mem_limit", "a.configs.0", "a.secrets.0", "a.healthcheck.test", "a.develop.watch.0"),
+        *("b.build.dockerfile_inline", "b.build.secrets.0", "b.build.additional_contexts.b"),
+        *("b.network_mode", "c", "d.depends_on"),
+    }
 
 
 def test_secret_has_to_come_from_somewhere() -> None:

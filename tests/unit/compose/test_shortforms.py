@@ -25,12 +25,15 @@ def test_wrong_volume_is_refused(text: str) -> None:
         shortforms.parse_volume(text)
 
 
-def test_empty_parts_have_their_defaults() -> None:
+def test_odd_short_forms_are_read() -> None:
     assert shortforms.parse_port("80/") == shortforms.parse_port("80")
     volume = {"type": "volume", "source": "data", "target": "/y", "volume": {}}
     assert shortforms.parse_volume("data://y") == volume
     device = {"source": "/dev/a", "target": "/dev/a", "permissions": "r"}
     assert shortforms.parse_device("/dev/a::r") == device
+    assert [port["target"] for port in shortforms.parse_port("9-10")] == [10, 9]
+    bind = {"selinux": "z", "propagation": "rslave", "create_host_path": True}
+    assert shortforms.parse_volume("./x:/y:z,rslave")["bind"] == bind
 
 
 def test_device_with_too_many_parts_is_refused() -> None:

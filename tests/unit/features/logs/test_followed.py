@@ -126,7 +126,14 @@ def test_a_quiet_log_is_followed_again_once_there_is_more(lines: Lines) -> None:
     step(log, 9)
     assert (lines.texts, log.is_quiet) == (["a", "b", "c"], False)
     assert log.is_complete(EXITED)
-    assert engine.asked == ["stop", *3 * ["follow"], "stop"]
+    engine.answers += [["d"], ["e"]]
+    log.container = again = replace(RUNNING, started_at=made.at(9))
+    assert (step(log, 9), step(log, 0)) == (None, module._AGAIN_SECONDS), "the state may be late"
+    log.container = ended = replace(again, status="exited")
+    assert not log.is_complete(ended)
+    assert (step(log, 9), step(log, 9), lines.texts[-2:]) == (None, None, ["d", "e"])
+    assert (log.is_complete(ended), log.is_complete(again)) == (True, False)
+    assert engine.asked == ["stop", *3 * ["follow"], "stop", "follow", "stop"], "no more"
 
 
 def test_failures_are_retried_ever_later_and_once_the_engine_is_back(lines: Lines) -> None:
