@@ -180,9 +180,9 @@ def test_a_terminal_is_used_from_its_service_to_its_end(
     board: Dashboard = request.getfixturevalue("dashboard")
     page = board.page()
     page.prefer(reduced_motion="reduce")  # what still fades in has no contrast yet
-    for title in ("Box", "Bare"):
-        page.button(f"Start: {title}").click()
-    board.modules.wait_for(box="running", bare="running")
+    for name in ("box", "bare"):  # a start moves the other's button away from the pointer
+        page.button(f"Start: {name.title()}").click()
+        page.wait_for(f"[data-module={name}][data-state=running]")
     # Its first process starts the other one a moment later.
     at_rest = eventually(lambda: all_of_idle(engine, "ai-box"), "its processes")
 

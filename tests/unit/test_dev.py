@@ -571,7 +571,8 @@ def test_soak_of_all_lists_what_failed_and_repeats_an_order(
     monkeypatch.setattr(commands, "possible_levels", lambda: ["unit"])
     environment.set_up({})
     words = ["soak", "--all", "--times", "2", "--load", "1", "--seed"]
-    after = ["--", str(tmp_path), "-n0"]
+    # Else names begin at what this folder has in common with ours.
+    after = ["--", str(tmp_path), f"--rootdir={tmp_path}", "-n0"]
     assert command_line.main([*words, "7", *after]) == 1
     said = capfd.readouterr().out
     assert "soak: run 2 of 2, --seed 8" in said
