@@ -15,7 +15,7 @@ from tests.lab.leases import lease_any
 from tests.lab.place import Place, default_place
 from tests.lab.recipes import load_recipes
 from tests.lab.registry import RECIPE_LABEL
-from tests.support.times import starting_lab
+from tests.support.times import LAB, apart
 from tests.support.waiting import eventually
 
 _AT_ONCE = 4
@@ -34,7 +34,7 @@ def leased() -> Iterator[Place]:
     """A lab that only this block uses, up, with nothing on its engine but images."""
     place, taken = lease_any(default_place())
     with taken:
-        with starting_lab():
+        with apart(LAB):
             lifecycle.up(place)
         with closing(lab_engine.client(place)) as client:
             _remove(client, _owned(client))  # of a run that was killed

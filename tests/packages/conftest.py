@@ -15,6 +15,7 @@ from tests.lab.place import Place
 from tests.packages.setup import Setup
 from tests.support.forwarding import forwarded
 from tests.support.installation import IMAGE
+from tests.support.times import ONCE, apart
 from tests.support.wine.windows import fresh_windows
 
 __all__ = ["engine", "lab"]
@@ -23,7 +24,8 @@ __all__ = ["engine", "lab"]
 @pytest.fixture(scope="session")
 def package() -> Package:
     """The packages for Windows of the files that are here."""
-    return windows_package(cache_folder(PACKAGES), cache_folder(WINE))
+    with apart(ONCE):
+        return windows_package(cache_folder(PACKAGES), cache_folder(WINE))
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from tests.support.desktop.tray_item import TrayItem
 from tests.support.forwarding import forwarded
 from tests.support.installation import IMAGE, idle, write_file
 from tests.support.limits import LIMIT
+from tests.support.times import ONCE, apart
 from tests.support.waiting import eventually
 
 NAME = "aiserver-tray"
@@ -76,7 +77,8 @@ def published() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def deb(published: None) -> Path:
     """The package of the files that are here."""
-    return deb_package(cache_folder(PACKAGES), DEBIAN_13)
+    with apart(ONCE):
+        return deb_package(cache_folder(PACKAGES), DEBIAN_13)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ import docker
 
 from bundler.inputs import cached
 from tests.lab.archives import make_archive
+from tests.support.times import ONCE, apart
 
 IMAGE = "aiserver-lab/debian:trixie"
 USER = "ada"
@@ -107,10 +108,12 @@ def debian_for(deb: Path, suite: str, cache: Path, folder: Path) -> Iterator[Deb
     key = hashlib.sha256(f"{depends}4".encode()).hexdigest()[:16]
     with cached(cache, suite, key) as (kept, empty):
         if empty:
-            made = Debian.bootstrapped(suite, empty / "root")
-            # The index of a release that still changes is valid for a week: a mirror may be behind.
-            made.run("apt-get", "--option", "Acquire::Check-Valid-Until=false", "update")
-            made.run("apt-get", "satisfy", "--yes", depends)
+            with apart(ONCE):
+                made = Debian.bootstrapped(suite, empty / "root")
+                # The index of a release that still changes is valid for a week: a mirror may be
+                # behind.
+                made.run("apt-get", "--option", "Acquire::Check-Valid-Until=false", "update")
+                made.run("apt-get", "satisfy", "--yes", depends)
         subprocess.run(["cp", "-a", str((empty or kept) / "root"), str(folder)], check=True)
     try:
         yield Debian(folder / "root")

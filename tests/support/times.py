@@ -1,12 +1,12 @@
-"""The table at the end of a test run: what each level took, in time and in processor seconds, the
-dearest tests, and what is over its budget."""
+"""The table at the end of a test run: what each level took, in time and in units of a small, fixed
+program, the dearest tests, and what is over its budget."""
 
 import heapq
 import time
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ import pytest
 
 from tests.support.parallel import level_of
 from tests.support.processor import Meter, Seconds, place_of_groups
+from tests.support.yardstick import measured
 
 BUDGET = Path(__file__).parents[1] / "budget.toml"
 DEAREST = 30
-LAB, USED = "lab", "used"
+LAB, ONCE, USED = "lab", "made once", "used"
+APART = (LAB, ONCE)
+"""What is no single test's: the start of the engines, and what later runs find made."""
 REST = "rest"
 """What workers use outside of tests: imports, the collection, and the end of their engines."""
 
@@ -29,14 +32,14 @@ class Gauge:
     def __init__(self) -> None:
         self._meter = Meter(place_of_groups())
         self._told = Seconds()
-        self.labs: list[tuple[float, Seconds]] = []
+        self._apart: list[tuple[str, float, Seconds]] = []
 
     @contextmanager
-    def starting_lab(self) -> Iterator[None]:
-        """The block starts the lab for all tests, so what it takes is not the first one's."""
+    def apart(self, name: str) -> Iterator[None]:
+        """See `apart`."""
         start, before = time.monotonic(), self._meter.read()
         yield
-        self.labs.append((time.monotonic() - start, self._meter.read() - before))
+        self._apart.append((name, time.monotonic() - start, self._meter.read() - before))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self) -> None:
@@ -48,11 +51,11 @@ class Gauge:
         """pytest's hook, in the process that runs the test."""
         report = yield
         used = self._meter.look()
-        for seconds, processor in self.labs:
-            report.user_properties.append((LAB, (seconds, *astuple(processor))))
+        for name, seconds, processor in self._apart:
+            report.user_properties.append((name, (seconds, *astuple(processor))))
             used -= processor
             self._told += processor
-        self.labs.clear()
+        self._apart.clear()
         report.user_properties.append((USED, astuple(used)))
         self._told += used
         return report
@@ -72,36 +75,36 @@ _gauges: list[Gauge] = []
 """The one of this process, if it runs tests."""
 
 
-@contextmanager
-def starting_lab() -> Iterator[None]:
-    """The block starts the lab for all tests, so what it takes is not the first one's."""
-    with _gauges[0].starting_lab():
-        yield
+def apart(name: str) -> AbstractContextManager[None]:
+    """The block makes for all tests what *name* of `APART` says, so that what it takes is not the
+    first one's."""
+    return _gauges[0].apart(name) if _gauges else nullcontext()
 
 
 class Times:
     """Collects what tests take, set-up and teardown included."""
 
-    def __init__(self, workers: int, budget: Mapping[str, float]) -> None:
-        """*budget*: processor seconds of each level."""
+    def __init__(self, workers: int, budget: Mapping[str, float], unit: float = 1) -> None:
+        """*budget*: units of each level; *unit*: its processor seconds."""
         self._workers = workers
         self._budget = budget
+        self._unit = unit
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._used: defaultdict[str, Seconds] = defaultdict(Seconds)
-        self._lab = (0.0, Seconds())
+        self._apart = dict.fromkeys(APART, (0.0, Seconds()))
         self._rest = Seconds()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """pytest's hook."""
-        lab = 0.0
+        self._seconds[report.nodeid] += report.duration
         for name, value in report.user_properties:
             values: Any = value
-            if name == LAB:
-                lab += values[0]
-                self._lab = self._lab[0] + values[0], self._lab[1] + Seconds(*values[1:])
+            if name in self._apart:
+                seconds, used = self._apart[name]
+                self._apart[name] = seconds + values[0], used + Seconds(*values[1:])
+                self._seconds[report.nodeid] -= values[0]
             elif name == USED:
                 self._used[report.nodeid] += Seconds(*values)
-        self._seconds[report.nodeid] += report.duration - lab
 
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist's
         """pytest-xdist's hook: a worker has ended."""
@@ -122,23 +125,27 @@ class Times:
     def table(self) -> list[str]:
         """The lines of the table."""
         seconds, used, tests = self.levels()
-        lab_time = self._lab[0] / self._workers
-        whole = sum(used.values(), Seconds()) + self._lab[1] + self._rest
+        apart = {name: (time / self._workers, used) for name, (time, used) in self._apart.items()}
+        whole = sum((*used.values(), *(used for _, used in apart.values())), self._rest)
+        time = sum(seconds.values()) + sum(time for time, _ in apart.values())
         return [
-            f"{'':10} {'':6} {'':6} processor seconds",
-            f"{'level':10} {'tests':>6} {'time':>6} {_HEAD} {'budget':>7}",
+            f"A unit: {self._unit:.2f} processor seconds, those of a small program at the start.",
+            f"{'level':10} {'tests':>6} {'time':>6} {_HEAD} {'seconds':>9} {'budget':>7}",
             *(
                 self._row(level, tests[level], seconds[level], used[level])
                 for level in sorted(tests)
             ),
-            f"{LAB:10} {'':6} {clock(lab_time):>6} {_parts(self._lab[1])}",
-            f"{REST:10} {'':6} {'':6} {_parts(self._rest)}",
-            f"{'all':10} {tests.total():6} {clock(sum(seconds.values()) + lab_time):>6} "
-            f"{_parts(whole)} {sum(self._budget.values()):7.0f}",
+            *(
+                f"{name:10} {'':6} {clock(time):>6} {self._parts(used)} {_seconds(used)}"
+                for name, (time, used) in apart.items()
+            ),
+            f"{REST:10} {'':6} {'':6} {self._parts(self._rest)} {_seconds(self._rest)}",
+            f"{'all':10} {tests.total():6} {clock(time):>6} {self._parts(whole)} "
+            f"{_seconds(whole)} {sum(self._budget.values()):7.0f}",
             f"Time: that of all tests of a level, over {self._workers} workers.",
             f"The dearest tests: {_HEAD}",
             *(
-                f"{'':18} {_parts(used)} {name}"
+                f"{'':18} {self._parts(used)} {name}"
                 for name, used in heapq.nlargest(
                     DEAREST, self._used.items(), key=lambda item: item[1].all
                 )
@@ -148,8 +155,15 @@ class Times:
     def _row(self, level: str, tests: int, seconds: float, used: Seconds) -> str:
         budget = self._budget.get(level)
         limit = "-" if budget is None else f"{budget:.0f}"
-        mark = "  over its budget" if budget is not None and used.all > budget else ""
-        return f"{level:10} {tests:6} {clock(seconds):>6} {_parts(used)} {limit:>7}{mark}"
+        mark = "  over its budget" if budget is not None and used.all > budget * self._unit else ""
+        return (
+            f"{level:10} {tests:6} {clock(seconds):>6} {self._parts(used)} {_seconds(used)} "
+            f"{limit:>7}{mark}"
+        )
+
+    def _parts(self, used: Seconds) -> str:
+        own, engines, containers = (one / self._unit for one in astuple(used))
+        return f"{own:6.1f} {engines:7.1f} {containers:8.1f} {used.all / self._unit:6.1f}"
 
     def levels(self) -> tuple[Mapping[str, float], Mapping[str, Seconds], Counter[str]]:
         """Level -> seconds of a worker's time over the number of workers, -> processor seconds,
@@ -168,8 +182,8 @@ class Times:
 _HEAD = f"{'own':>6} {'engine':>7} {'contain.':>8} {'all':>6}"
 
 
-def _parts(used: Seconds) -> str:
-    return f"{used.own:6.1f} {used.engines:7.1f} {used.containers:8.1f} {used.all:6.1f}"
+def _seconds(used: Seconds) -> str:
+    return f"{f'({used.all:.1f})':>9}"
 
 
 def clock(seconds: float) -> str:
@@ -179,7 +193,7 @@ def clock(seconds: float) -> str:
 
 
 def budgets() -> dict[str, float]:
-    """Level -> processor seconds, with the allowances of it."""
+    """Level -> units, with the allowances of it."""
     budget = tomllib.loads(BUDGET.read_text(encoding="utf-8"))
     found = Counter[str](budget["levels"])
     for allowance in budget["allowances"].values():
@@ -195,4 +209,5 @@ def pytest_configure(config: pytest.Config) -> None:
         _gauges.append(Gauge())
         config.pluginmanager.register(_gauges[0], "gauge")
     if not is_worker:
-        config.pluginmanager.register(Times(workers or 1, budgets()), "times")
+        unit = measured() if workers else 1  # what a single process runs is over too soon
+        config.pluginmanager.register(Times(workers or 1, budgets(), unit), "times")

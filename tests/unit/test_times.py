@@ -22,19 +22,19 @@ def test_every_level_has_a_budget_and_a_place_in_the_order() -> None:
     [
         ({}, 99, []),
         ({"allowances": {"answers": {"engine": 5}}}, 99, []),
-        ({"allowances": {"answers": {"engine": 6}}}, 99, ["allowances have 21 processor"]),
+        ({"allowances": {"answers": {"engine": 6}}}, 99, ["allowances have 21 units"]),
         ({"allowances": {"answers": {"motor": 1}}}, 99, ["answers allows for motor"]),
         ({"levels": {"engine": 1}}, 99, ["the levels are engine, unit"]),
-        ({}, 101, ["101 lines of Python, and may have 100"]),
-        ({"lines": 200}, 151, ["151 lines of Python, and may have 150"]),
+        ({}, 110, []),
+        ({}, 111, ["111 lines of Python, and may have 110"]),
     ],
 )
 def test_a_budget_is_held(
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], lines: int, said: list[str]
 ) -> None:
     monkeypatch.setattr(budget, "LEVELS", {"engine", "unit"})
-    whole = {"seconds": 20, "lines": 100, "levels": {"engine": 10, "unit": 5}, "allowances": {}}
-    found = budget.problems(whole | changes, {"tests": lines, "aiserver_tray": 150})
+    whole = {"units": 20, "levels": {"engine": 10, "unit": 5}, "allowances": {}}
+    found = budget.problems(whole | changes, {"tests": lines, "aiserver_tray": 100})
     assert len(found) == len(said)
     assert all(map(str.__contains__, found, said)), found
 
@@ -49,7 +49,7 @@ def report(
 
 
 def test_the_table_names_the_dearest_tests_and_the_levels_over_their_budget() -> None:
-    times = Times(2, {"engine": 60.0, "unit": 60.0})
+    times = Times(2, {"engine": 30.0, "unit": 30.0}, 2)
     took = {"tests/engine/test_a.py::test_x": 100.0, "tests/unit/test_b.py::test_y": 90.0}
     for nodeid, seconds in took.items():
         for phase in (0.25, 0.5, 0.25):
@@ -61,19 +61,22 @@ def test_the_table_names_the_dearest_tests_and_the_levels_over_their_budget() ->
     )
     times.pytest_testnodedown(SimpleNamespace(workeroutput={"rest": (3.0, 0.0, 0.0)}))
 
-    assert [line.split() for line in times.table()] == [
-        ["processor", "seconds"],
-        ["level", "tests", "time", "own", "engine", "contain.", "all", "budget"],
-        ["engine", "2", "1:10", "9.0", "59.0", "2.0", "70.0", "60", "over", "its", "budget"],
-        ["unit", "1", "0:45", "8.0", "45.0", "0.0", "53.0", "60"],
-        ["lab", "2:30", "1.0", "2.0", "0.0", "3.0"],
-        ["rest", "3.0", "0.0", "0.0", "3.0"],
-        ["all", "3", "4:25", "21.0", "106.0", "2.0", "129.0", "120"],
+    unit, *table = times.table()
+    assert unit == "A unit: 2.00 processor seconds, those of a small program at the start."
+    over = ["over", "its", "budget"]
+    assert [line.split() for line in table] == [
+        ["level", "tests", "time", "own", "engine", "contain.", "all", "seconds", "budget"],
+        ["engine", "2", "1:10", "4.5", "29.5", "1.0", "35.0", "(70.0)", "30", *over],
+        ["unit", "1", "0:45", "4.0", "22.5", "0.0", "26.5", "(53.0)", "30"],
+        ["lab", "2:30", "0.5", "1.0", "0.0", "1.5", "(3.0)"],
+        ["made", "once", "0:00", "0.0", "0.0", "0.0", "0.0", "(0.0)"],
+        ["rest", "1.5", "0.0", "0.0", "1.5", "(3.0)"],
+        ["all", "3", "4:25", "10.5", "53.0", "1.0", "64.5", "(129.0)", "60"],
         ["Time:", "that", "of", "all", "tests", "of", "a", "level,", "over", "2", "workers."],
         ["The", "dearest", "tests:", "own", "engine", "contain.", "all"],
-        ["8.0", "50.0", "0.0", "58.0", "tests/engine/test_a.py::test_x"],
-        ["8.0", "45.0", "0.0", "53.0", "tests/unit/test_b.py::test_y"],
-        ["1.0", "9.0", "2.0", "12.0", "tests/engine/test_a.py::z"],
+        ["4.0", "25.0", "0.0", "29.0", "tests/engine/test_a.py::test_x"],
+        ["4.0", "22.5", "0.0", "26.5", "tests/unit/test_b.py::test_y"],
+        ["0.5", "4.5", "1.0", "6.0", "tests/engine/test_a.py::z"],
     ]
 
 

@@ -20,6 +20,7 @@ from tests.support.desktop.desktop import Desktop, desktop
 from tests.support.desktop.pointer import TaskBar
 from tests.support.installation import Installation
 from tests.support.limits import LIMIT
+from tests.support.times import ONCE, apart
 from tests.support.waiting import eventually
 from tests.support.wine.interpreter import Interpreter
 
@@ -35,6 +36,9 @@ _REGISTRY = r"""REGEDIT4
 "SystemUsesLightTheme"=dword:00000001
 """
 """The task bar of `TaskBar` is a light one."""
+
+_FINISHED = "finished"
+"""The file in a whole prefix, with the registry that it has."""
 
 _CHOICE = (48, 150, 250)
 """The colour of the line of a menu that would be taken."""
@@ -170,8 +174,12 @@ class Windows:
 @contextmanager
 def windows(shots: Path) -> Iterator[Windows]:
     """While it lasts, a Windows that nobody else uses; pictures of its screen go to *shots*."""
-    with _prefix(cache_folder(WINE)) as prefix, fresh_windows(prefix, shots) as found:
-        yield found
+    with _prefix(cache_folder(WINE)) as prefix:
+        if not _is_made(prefix):
+            with apart(ONCE), fresh_windows(prefix, shots):
+                pass
+        with fresh_windows(prefix, shots) as found:
+            yield found
 
 
 @contextmanager
@@ -224,8 +232,7 @@ def _furnish(screen: Desktop, prefix: Path, python: Path) -> None:
 def _make_prefix(screen: Desktop) -> None:
     """The folder of Wine's drive and registry; one that was not finished is made anew."""
     prefix = screen.path("WINEPREFIX")
-    finished = prefix / "finished"
-    if finished.exists() and finished.read_text(encoding="utf-8") == _REGISTRY:
+    if _is_made(prefix):
         return
     shutil.rmtree(prefix, ignore_errors=True)
     screen.run(*_WITHOUT, "wine", "wineboot", "--init", timeout=_FIRST_START)
@@ -233,7 +240,12 @@ def _make_prefix(screen: Desktop) -> None:
     wanted.write_text(_REGISTRY)
     screen.run(*_WITHOUT, "wine", "regedit", "/S", windows_path(wanted))
     _end(screen)
-    finished.write_text(_REGISTRY, encoding="utf-8")
+    (prefix / _FINISHED).write_text(_REGISTRY, encoding="utf-8")
+
+
+def _is_made(prefix: Path) -> bool:
+    finished = prefix / _FINISHED
+    return finished.exists() and finished.read_text(encoding="utf-8") == _REGISTRY
 
 
 def _end(screen: Desktop) -> None:
