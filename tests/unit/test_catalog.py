@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.base.errors import (
+    AiServerError,
     CatalogError,
     CycleError,
     MissingError,
@@ -287,6 +288,15 @@ def test_a_placeholder_of_env_example_is_refused_as_a_value() -> None:
         config_environment(
             catalog, catalog.module("n8n"), {"N8N_DB_PASSWORD": "change-me-N8N_DB_PASSWORD"}
         )
+
+
+def test_a_secret_never_shows_in_the_error_that_it_causes(tmp_path: Path) -> None:
+    body = 'ports: ["${TOKEN}:80"]'
+    write(tmp_path, "leaky", declared("{TOKEN: {type: secret, generate: hex32}}", body=body))
+    catalog = load_catalog([tmp_path])
+    with pytest.raises(AiServerError) as caught:
+        resolve(catalog, catalog.module("leaky"), {"leaky.TOKEN": "s3cr3t-token"})
+    assert "s3cr3t-token" not in caught.value.render() + repr(caught.value.data)
 
 
 def test_a_folder_name_that_no_container_can_have_is_an_error(tmp_path: Path) -> None:

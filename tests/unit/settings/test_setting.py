@@ -42,6 +42,7 @@ EVERY = [PORT, BOOLEAN, SIZE, TEXT, SECRET, CHOICE, ZONE, FOLDER]
         (TEXT, "", ""),
         (TEXT, " 中文 $HOME ", " 中文 $HOME "),
         (SECRET, "pa ss$ wörd ", "pa ss$ wörd "),
+        (SECRET, "8 signs!", "8 signs!"),
         (CHOICE, "milvus ", "milvus"),
         (CHOICE, "milvus:2", "milvus"),
         (ZONE, " America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),

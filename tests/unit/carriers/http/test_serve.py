@@ -105,6 +105,8 @@ def test_serve_under_nohup_survives_its_terminal(tmp_path: Path) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
         assert owner(visitor) == ("serve", process.pid)
+        process.terminate()
+        assert process.wait(LIMIT) == 0
 
 
 def test_a_second_one_is_the_firsts_client_and_then_its_heir(tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def test_only_an_authority_like_ours_is_taken_from_a_backup(authority: Pair) -> 
         Pair("no certificate", authority.key),
         make_leaf(authority, ["n8n-kitchen.local"]),
         unlimited(),
+        unlimited(x509.NameConstraints([x509.DNSName("com")], None)),
         make_authority("{file./config/caddy/gateway.json}"),
         make_authority("a\\b"),
         Pair(f"{{env.HOME}}\n{authority.certificate}", authority.key),
@@ -114,15 +115,14 @@ def test_only_an_authority_like_ours_is_taken_from_a_backup(authority: Pair) -> 
     assert [is_authority(one) for one in strange] == [False] * len(strange)
 
 
-def unlimited() -> Pair:
-    """An authority that can vouch for every web site."""
+def unlimited(*limits: x509.ExtensionType) -> Pair:
+    """An authority that can vouch for every web site, or for other ones than ours, by *limits*."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=evil")
     now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=9))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=9))
+    for extension in (x509.BasicConstraints(ca=True, path_length=0), *limits):
+        builder = builder.add_extension(extension, critical=True)
+    certificate = builder.sign(key, hashes.SHA256())
     pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     plain = key.private_bytes(pem, form, serialization.NoEncryption())
     return Pair(certificate.public_bytes(pem).decode(), plain.decode())

@@ -169,6 +169,9 @@ def test_the_core_is_kept_for_operations(api: Api, core: Core, process: Recorded
     assert (told["code"], told["data"]["module"]) == ("E_BUSY", "web")
     assert not process.given_up.is_set()
     assert ask_after(replace(WORK, status="succeeded"))["success"]
+    assert process.given_up.is_set()
+    refused = api.invoke("ai/operation/start", {"kind": "stop"}, PAGE)
+    assert (refused["success"], refused["code"]) == (False, "E_BUSY"), "it is another's now"
     assert ask_after(replace(WORK, id="2", is_foreign=True))["success"]
 
     class Keeping(Recorded):

@@ -14,7 +14,7 @@ from aiserver_tray.features.stack import publishing
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
 from aiserver_tray.features.stack.publishing import Publishing
 from aiserver_tray.protocol.hub import Hub
-from aiserver_tray.state.facts import ContainerSeen, ModulesChanged
+from aiserver_tray.state.facts import ContainerSeen, ModulesChanged, TextsChanged
 from tests.support import made
 from tests.support.limits import LIMIT
 from tests.support.store_contract import SUMMARY, TITLE, StoreContract
@@ -98,6 +98,7 @@ def test_only_changed_operations_and_modules_are_sent(contract: StoreContract) -
     contract.show(made.operation("up", ("wait", "2/app", "done"), id="2"))
     (_, progress), _ = client.until(SNAPSHOT.name)
     assert progress["operation"]["id"] == "2"
+    contract.put(TextsChanged())  # nothing else is to be sent
     contract.publishing.close()
     assert client.sent() == []
 
