@@ -5,42 +5,34 @@ import logging
 import pytest
 
 from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.state.store import Store
 from tests.support.made import container
 
 from .scripted_engine import FakeEngine, Watch, lost, until, until_known, until_up
 
 
-class Delays(tuple[float, ...]):
-    """Seconds that notes which of them is asked for."""
-
-    asked: list[int]
-
-    def __getitem__(self, index: int) -> float:  # type: ignore[override]
-        self.asked.append(index)
-        return super().__getitem__(index)
-
-
 class TestLostEngine:
     def test_is_reported_and_sought_again_ever_more_slowly(
-        self, store: Store, watch: Watch
+        self, store: Store, watch: Watch, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         engine = FakeEngine(container(id="1"))
-        engine.failures = [EngineDownError("here", str(number)) for number in range(5)]
-        delays = Delays((0.0,) * 3)
-        delays.asked = []
+        engine.failures = [EngineDownError("here", str(number)) for number in range(8)]
+        pauses: list[float] = []
+        monkeypatch.setattr(Watcher, "_pause", lambda _, seconds: pauses.append(seconds))
         reasons: list[str] = []
         store.observe(lambda state: reasons.append(str(state.engine.error)))
-        watch(engine, back_off=delays)
+        watch(engine)
         until_up(store)
-        assert [f"({number})" in text for number, text in enumerate(reasons[1:6])] == [True] * 5
-        assert delays.asked == [0, 1, 2, 2, 2]
+        assert [f"({number})" in text for number, text in enumerate(reasons[1:9])] == [True] * 8
+        # As the guide tells it: at the latest every 30 seconds.
+        assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
         engine.failures = [EngineDownError("here", "refused")]
         reset = EngineDownError("here", "reset")
         down = lost(store, lambda: engine.stream.queue.put(reset))
         assert "reset" in str(down.engine.error)
         until_up(store)
-        assert delays.asked[5:] == [0, 1], "a connection that stood begins anew"
+        assert pauses[8:] == [1, 2], "a connection that stood begins anew"
 
     def test_is_one_that_is_lost_while_it_is_asked_or_whose_events_end(
         self, store: Store, watch: Watch

@@ -354,6 +354,21 @@ def test_start_without_a_place_for_the_icon_shows_the_reason_and_at_login_no_win
         assert told.get(timeout=LIMIT) == "found"
 
 
+def test_a_place_that_comes_in_time_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_POLL_SECONDS", 0.01)
+    whys, told = [Text("no panel"), Text("no panel"), None], list[object]()
+    watch = PlaceWatch(
+        "user",
+        lambda: whys.pop(0),
+        told.append,
+        lambda: told.append("found"),
+        lambda: told.append("show"),
+    )
+    watch.start()
+    watch._thread.join(LIMIT)
+    assert (whys, told) == ([], [])
+
+
 @pytest.mark.parametrize("panel_seconds", [60.0, 0.0])
 def test_the_end_is_not_held_up_by_an_icon_without_a_place(
     monkeypatch: pytest.MonkeyPatch, panel_seconds: float
