@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aiserver_tray.base.errors import AiServerError, CatalogError, Place, Problem
 from aiserver_tray.base.i18n import Language, Plural, Text, rendered
 from aiserver_tray.base.strings import image_tag
+from aiserver_tray.catalog.administrators import leaving_problems
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.variables import local_documents
@@ -111,6 +112,7 @@ def check(
             loaded.append(result)
         if module in modules:
             problems += found + _env_example_problems(catalog, module)
+            problems += leaving_problems(catalog, module) if result and module.declared else ()
             notes += _notes(module, result.whole) if result else []
             if result and (consent := consent_to(catalog, result.resolved, bind)):
                 asked[module.name] = consent

@@ -96,6 +96,23 @@ def test_a_model_of_the_hub_answers_through_one_api(
         eventually(lambda: look()["servers"][0]["state"] == "off", "what is off, unasked")
 
 
+PLANTED = """
+SET ROLE openwebui;
+CREATE TABLE seen (who text);
+CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    BEGIN
+        EXECUTE 'RESET ROLE';
+        EXECUTE 'ALTER ROLE openwebui SUPERUSER';
+    EXCEPTION WHEN insufficient_privilege THEN NULL; END;
+    INSERT INTO seen VALUES (session_user);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER planted BEFORE INSERT OR UPDATE ON config
+    FOR EACH ROW EXECUTE FUNCTION planted();
+"""
+"""What Open WebUI's role, or a backup that somebody else made, may leave in its database."""
+
+
 def _open_webui_chats(engine: docker.DockerClient, stack: OneApiStack) -> None:
     """See that Open WebUI has the models, through OneAPI and without it, and what a person adds."""
     stack.cli.run("connect", "open-webui").succeeded()
@@ -108,6 +125,7 @@ def _open_webui_chats(engine: docker.DockerClient, stack: OneApiStack) -> None:
     query(engine, "openwebui", change.format(urls, "api_base_urls"))
     query(engine, "openwebui", change.format('["mine", "old"]', "api_keys"))
     query(engine, "openwebui", change.format('{"0": {"prefix_id": "my"}}', "api_configs"))
+    query(engine, "openwebui", PLANTED)
     # Other choices count at once, although it reads its environment at the first start only.
     stack.set("open-webui.OPENWEBUI_MODELS", "local")
     stack.set("open-webui.OPENWEBUI_SEARCH", "searxng")
@@ -132,6 +150,10 @@ def _open_webui_chats(engine: docker.DockerClient, stack: OneApiStack) -> None:
         '["https://example.com/v1"]',
         '{"0": {"prefix_id": "my"}}',
     }
+    # What its own role has planted ran, and as nobody else.
+    assert query(engine, "openwebui", "SELECT DISTINCT who FROM seen") == "openwebui"
+    others = "SELECT rolname FROM pg_roles WHERE rolsuper"
+    assert query(engine, "openwebui", others) == "postgres"
     stack.cli.run("down", "open-webui", "searxng").succeeded()
 
 

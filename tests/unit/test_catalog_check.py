@@ -6,10 +6,13 @@ import pytest
 
 from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.catalog import folders
+from aiserver_tray.catalog.administrators import leaving_problems
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.resolve import resolve
 from tests.unit.module_folders import declared, write
+
+BUILT_IN = Path(__file__).parents[2] / "orchestration"
 
 
 def test_check_finds_a_name_missing_in_env_example_and_a_secret_in_it(tmp_path: Path) -> None:
@@ -171,6 +174,57 @@ def test_check_of_a_folder_reports_that_folder_only(tmp_path: Path) -> None:
     catalog: Catalog = load_catalog([tmp_path])
     assert check(catalog, good).problems == []
     assert check(catalog, tmp_path / "bad").problems != []
+
+
+STAYING = (
+    "SELECT 1;\n\\connect postgres\nCREATE DATABASE mine;",
+    "\\c postgres\n",
+    "psql --dbname=postgres -c 'SELECT 1'",
+    "PGDATABASE=postgres psql",
+    "REVOKE CONNECT ON DATABASE mine FROM PUBLIC; -- because",
+)
+LEAVING = (
+    "\\connect mine",
+    "\\c mine",
+    "SELECT 1 \\c mine",
+    "\\connect :database",
+    "\\c `echo mine`",
+    "\\c postgres mine",
+    "\\connect 'postgresql://postgres@postgres/mine'",
+    "\\set go '\\\\c mine'\n:go",
+    "\\i /tmp/more.sql",
+    "\\setenv PGDATABASE mine",
+    "PGDATABASE=mine psql -c 'SELECT 1'",
+    "psql --dbname=mine",
+    "psql -d mine",
+    "psql postgresql://postgres:word@postgres/mine",
+    "use mine; SELECT 1",
+)
+"""Of MySQL, too."""
+
+
+def test_an_administrators_script_stays_in_the_servers_own_database(tmp_path: Path) -> None:
+    body = (
+        "image: 'postgres:17.11-alpine'\n"
+        "    environment: {PGHOST: postgres, PGPASSWORD: '${POSTGRES_PASSWORD}'}\n"
+        "    configs: [script]\n"
+        "configs: {script: {file: ./script.sql}}"
+    )
+    folder = write(tmp_path, "m", declared(requires="[postgres]", body=body))
+    catalog = load_catalog([BUILT_IN, tmp_path])
+
+    def found(script: str) -> list[str]:
+        (folder / "script.sql").write_text(script, encoding="utf-8")
+        problems = leaving_problems(catalog, catalog.module("m"))
+        return [problem.place.key for problem in problems]
+
+    assert [script for script in STAYING if found(script)] == []
+    assert [script for script in LEAVING if found(script) != ["services.main.configs.0"]] == []
+    # Whoever has another's password only may go where that one may.
+    text = (folder / "compose.yaml").read_text(encoding="utf-8")
+    (folder / "compose.yaml").write_text(text.replace("${POSTGRES_PASSWORD}", "own"), "utf-8")
+    catalog = load_catalog([BUILT_IN, tmp_path])
+    assert found(LEAVING[0]) == []
 
 
 def test_check_notes_what_can_not_be_honoured(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@
 -- The server must not log the statement with the password, even where it fails.
 SET log_min_error_statement = panic;
 SET log_statement = none;
+-- What a feature's role creates is never called here.
+SET search_path = pg_catalog;
 
 SELECT format('CREATE ROLE %I', :'name') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'name')
 \gexec
