@@ -68,20 +68,14 @@ class ResumeWatch:
         with self._lock:
             now = self._now()
             has_slept = now - self._before > self._interval + _SLEEP_THRESHOLD_SECONDS
-            if has_slept:
-                self._before = now
+            # Without a gap up to the next wait: a sleep during `_resumed` is one, too.
+            self._before = now
         if has_slept:
             self._resumed()
 
     def _watch(self) -> None:
-        self._begin_wait()
         while not self._over.wait(self._interval):
             self.check()
-            self._begin_wait()
-
-    def _begin_wait(self) -> None:
-        with self._lock:
-            self._before = self._now()
 
 
 _UTC = "Etc/UTC"

@@ -32,8 +32,7 @@ def test_a_sleep_is_reported_once(now: Clock) -> None:
     watch = ResumeWatch(told.release, now=now, interval=0.01)
     watch.start()
     with closing(watch):
-        for _ in range(2):  # as it was made, and in its thread before it waits
-            now.asked.acquire()
+        now.asked.acquire()  # as it was made
         now.slept = 3600
         assert told.acquire(timeout=30)
         for _ in range(6):
@@ -57,6 +56,21 @@ def test_a_check_reports_a_sleep_at_once_and_only_once_and_a_slow_machine_is_non
             now.asked.acquire()
             now.slept += 1
     assert not told.acquire(blocking=False)
+
+
+def test_a_sleep_before_it_waits_again_is_reported(now: Clock) -> None:
+    told = threading.Semaphore(0)
+
+    def resumed() -> None:
+        told.release()
+        now.slept = 7200
+
+    watch = ResumeWatch(resumed, now=now, interval=0.01)
+    now.slept = 3600
+    watch.start()
+    with closing(watch):
+        for _ in range(2):
+            assert told.acquire(timeout=30)
 
 
 def test_the_clock_goes_on_by_itself() -> None:
