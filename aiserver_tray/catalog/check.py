@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from aiserver_tray.base.errors import AiServerError, CatalogError, Place, Problem
 from aiserver_tray.base.i18n import Language, Plural, Text, rendered
 from aiserver_tray.base.strings import image_tag
-from aiserver_tray.catalog.administrators import leaving_problems
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.variables import local_documents
@@ -18,6 +17,7 @@ from aiserver_tray.catalog.folders import ignored_folders
 from aiserver_tray.catalog.module_rules import (
     ENV_EXAMPLE,
     env_example_names,
+    leaving_problems,
     rule_notes,
     services_under_rules,
     whole_project,

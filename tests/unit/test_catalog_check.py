@@ -6,9 +6,9 @@ import pytest
 
 from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.catalog import folders
-from aiserver_tray.catalog.administrators import leaving_problems
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.check import check
+from aiserver_tray.catalog.module_rules import leaving_problems
 from aiserver_tray.catalog.resolve import resolve
 from tests.unit.module_folders import declared, write
 
