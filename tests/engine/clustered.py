@@ -13,7 +13,6 @@ from docker.models.containers import Container
 from tests.lab.swarm import NODES, Swarm
 from tests.support.command_line import Done
 from tests.support.installation import Installation, Service, gated, idle, script
-from tests.support.stack import OPEN
 from tests.support.waiting import eventually
 
 _REGISTERED_SECONDS = 90.0
@@ -204,10 +203,3 @@ class Cluster:
     def sql(self, database: str, text: str) -> str:
         """What PostgreSQL answers."""
         return self.output("ai-postgres", "psql", "-U", "postgres", "-qAt", database, "-c", text)
-
-    def opened(self, service: str, gone: int) -> bool:
-        """Open the gate of a `gated` service that does not run on the node *gone*. Whether it runs
-        elsewhere yet."""
-        assert gone not in self.swarm.alive
-        self.output(service, *OPEN)
-        return True

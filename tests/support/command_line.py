@@ -30,22 +30,22 @@ class Done:
 
     def succeeded(self) -> "Done":
         """Itself. Raises ``AssertionError`` where it failed, or had something to complain of."""
-        assert self.code == 0, self
-        assert not self.failures, self
+        assert self.code == 0, str(self)  # whole, which an object is not
+        assert not self.failures, str(self)
         return self
 
     def failed(self, code: str, *words: str) -> "Done":
         """Itself. Raises ``AssertionError`` where it did anything but fail with this one error,
         whose text has *words*."""
-        assert self.code == 1, self
-        assert self.failures == [code], self
+        assert self.code == 1, str(self)
+        assert self.failures == [code], str(self)
         missing = [word for word in words if word not in self.errors]
         assert not missing, (missing, self)
         return self
 
     def cancelled(self) -> "Done":
         """Itself. Raises ``AssertionError`` where it did not end as a cancelled call does."""
-        assert self.code == 130, self
+        assert self.code == 130, str(self)
         return self
 
     @property
